@@ -1,0 +1,27 @@
+// The module hooks behind tools/ts.mjs. Node runs them in a thread of their own.
+
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { transform } from 'esbuild'
+import { entries, root } from './entries.mjs'
+
+export async function resolve(specifier, context, next) {
+  const source = entries.get(specifier)
+  if (source !== undefined) return { url: pathToFileURL(root + source).href, format: 'module', shortCircuit: true }
+  return next(specifier, context)
+}
+
+export async function load(url, context, next) {
+  if (!url.startsWith('file:') || !/\.[mc]?ts$/.test(new URL(url).pathname)) return next(url, context)
+  const file = fileURLToPath(url)
+  const { code } = await transform(await readFile(file, 'utf8'), {
+    loader: 'ts',
+    format: 'esm',
+    target: 'es2022',
+    sourcefile: file,
+    sourcemap: 'inline',
+    sourcesContent: false,
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true, target: 'es2022' } }
+  })
+  return { format: 'module', source: code, shortCircuit: true }
+}
