@@ -3,7 +3,10 @@
 import { build } from 'esbuild'
 import { entries, root } from './entries.mjs'
 
-/** An esbuild plugin: `whereabouts/...` is the source file that the package publishes under that name. */
+/**
+ * An esbuild plugin: `whereabouts/...` is the source file that the package publishes under that name.
+ * @type {import('esbuild').Plugin}
+ */
 export const sources = {
   name: 'whereabouts-sources',
   setup(build) {
@@ -15,7 +18,12 @@ export const sources = {
   }
 }
 
-/** One ES module as text, ready for a `<script type="module">`. `entry` is a path to a .ts, .js or .css file. */
+/**
+ * One ES module as text, ready for a `<script type="module">`.
+ * @param {string} entry path of a .ts, .js or .css file
+ * @param {import('esbuild').BuildOptions} [options]
+ * @returns {Promise<string>}
+ */
 export async function bundleForBrowser(entry, options = {}) {
   const { outputFiles } = await build({
     entryPoints: [entry],
