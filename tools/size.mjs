@@ -7,7 +7,7 @@ import { sources } from './bundle.mjs'
 import { root } from './entries.mjs'
 
 /** Budgets are gzip bytes: `gzip` in all, `ours` without packages. */
-const bundles = [
+export const bundles = [
   {
     name: 'core',
     code: `export { actorName, createSystem, receive, setup } from 'whereabouts/core'`,
