@@ -1,0 +1,20 @@
+// The door of the codec: encoder.ts writes a message, decoder.ts reads it back, both through the system's WireRefs.
+//
+// Everything is written in one self-delimiting form (tag.ts). Small plain objects go the fast lane (fast-lane.ts); the
+// others are packed by msgpackr as a tree whose leaves it has no form for are holes, and follow behind (extensions.ts). So
+// msgpackr has to know no extension of ours, and the guard lets none of its own pass.
+
+import type { Ref } from '../actor/ref.ts'
+
+export { BrokenFrame, ByteBuffer, ByteReader } from './byte-buffer.ts'
+export { Decoder } from './decoder.ts'
+export type { Mark } from './encoder.ts'
+export { Encoder } from './encoder.ts'
+export type { GuardLimits } from './guard.ts'
+export { GUEST_LIMITS } from './guard.ts'
+
+/** How refs become addresses and addresses refs: the system's part. */
+export interface WireRefs {
+  addressOf(ref: Ref<never>): string
+  refOf(address: string): Ref<never>
+}

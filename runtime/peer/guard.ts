@@ -1,0 +1,183 @@
+// Looks over MessagePack bytes before msgpackr builds anything from them: the codec hands it the packed part of a message,
+// and only what passes goes on to msgpackr. It takes exactly what our own packing makes, so every extension (records,
+// pointers, RegExp, ...), declared lengths beyond the bytes, and depth without end stop here.
+
+import { ActorError } from '../actor/errors.ts'
+
+/** What the bytes of one message may make us build. */
+export interface GuardLimits {
+  /** Containers inside containers, the message itself counted. */
+  readonly depth: number
+  /** Values in all. */
+  readonly nodes: number
+  /** Bytes of one key. */
+  readonly keyBytes: number
+}
+
+/** For guests. docs/security.md lists them. */
+export const GUEST_LIMITS: GuardLimits = { depth: 16, nodes: 10_000, keyBytes: 128 }
+
+/** What a pass has counted. */
+export interface Scanned {
+  nodes: number
+  /** Keys of all maps: fewer in the built value means that one came twice. */
+  keys: number
+  /** Places of values that MessagePack has no form for; they follow behind the packed part. */
+  holes: number
+}
+
+/** The placeholder for a hole, `undefined` as msgpackr writes it: an extension of one byte, type 0, content 0. */
+const HOLE = 0xd4
+
+const REFUSED_KEYS: readonly string[] = ['__proto__', 'constructor', 'prototype']
+
+/** Keys that are never data from a guest; `__proto__` is data from nobody. */
+export function isRefusedKey(key: string, guest: boolean): boolean {
+  return guest ? REFUSED_KEYS.includes(key) : key === '__proto__'
+}
+
+/** Throws ACTOR_INVALID unless all of `bytes` is one value within the limits; `depth` is that of the value itself. */
+export function scan(bytes: Uint8Array, limits: GuardLimits, depth: number, guest: boolean): Scanned {
+  const scanned: Scanned = { nodes: 0, keys: 0, holes: 0 }
+  const deepest = limits.depth - depth + 1
+  // For each open container: how many values it still lacks, and whether it is a map (then keys and values take turns).
+  const open = [1]
+  const maps = [false]
+  let level = 0
+  let at = 0
+  while (level >= 0) {
+    const lacking = open[level] as number
+    if (lacking === 0) {
+      level--
+      continue
+    }
+    open[level] = lacking - 1
+    if (at >= bytes.length) throw invalid('ends early')
+    const token = bytes[at++] as number
+    if (maps[level] === true && (lacking & 1) === 0) {
+      at = key(bytes, at, token, limits, guest)
+      scanned.keys++
+      continue
+    }
+    if (++scanned.nodes > limits.nodes) throw invalid(`holds more than ${limits.nodes} values`)
+    if (token < 0x80 || token >= 0xe0 || token === 0xc0 || token === 0xc2 || token === 0xc3) continue
+    const width = widthOf(token)
+    if (width > 0) {
+      at += width
+      continue
+    }
+    if (token === HOLE) {
+      if (bytes[at] !== 0 || bytes[at + 1] !== 0) throw invalid('holds an extension')
+      at += 2
+      scanned.holes++
+      continue
+    }
+    if ((token & 0xe0) === 0xa0 || (token >= 0xd9 && token <= 0xdb)) {
+      const head = lengthBytes(token)
+      const length = lengthAt(bytes, at, token, head)
+      at += head
+      checkText(bytes, at, length)
+      at += length
+      continue
+    }
+    const map = (token & 0xf0) === 0x80 || token === 0xde || token === 0xdf
+    if (!map && (token & 0xf0) !== 0x90 && token !== 0xdc && token !== 0xdd) throw invalid('holds an extension')
+    const head = lengthBytes(token)
+    const count = lengthAt(bytes, at, token, head)
+    at += head
+    const values = map ? count * 2 : count
+    if (values > bytes.length - at) throw invalid('announces more than it holds')
+    if (level >= deepest) throw invalid(`is nested deeper than ${limits.depth}`)
+    level++
+    open[level] = values
+    maps[level] = map
+  }
+  if (at !== bytes.length) throw invalid('goes on behind its end')
+  return scanned
+}
+
+/** Bytes behind the token of a number in the forms msgpackr writes; 0 for every other token. */
+function widthOf(token: number): number {
+  switch (token) {
+    case 0xcc:
+    case 0xd0:
+      return 1
+    case 0xcd:
+    case 0xd1:
+      return 2
+    case 0xce:
+    case 0xd2:
+      return 4
+    case 0xcb:
+      return 8
+    default:
+      return 0
+  }
+}
+
+/** Bytes of a length behind its token; 0 where the token holds it. */
+function lengthBytes(token: number): number {
+  switch (token) {
+    case 0xd9:
+      return 1
+    case 0xda:
+    case 0xdc:
+    case 0xde:
+      return 2
+    case 0xdb:
+    case 0xdd:
+    case 0xdf:
+      return 4
+    default:
+      return 0
+  }
+}
+
+function lengthAt(bytes: Uint8Array, at: number, token: number, width: number): number {
+  if (width === 0) return token & (token < 0xa0 ? 0x0f : 0x1f)
+  if (at + width > bytes.length) throw invalid('ends early')
+  let length = 0
+  for (let index = at; index < at + width; index++) length = length * 256 + (bytes[index] as number)
+  return length
+}
+
+/** Checks one key and answers where it ends. */
+function key(bytes: Uint8Array, at: number, token: number, limits: GuardLimits, guest: boolean): number {
+  if ((token & 0xe0) !== 0xa0 && (token < 0xd9 || token > 0xdb)) throw invalid('has a key that is no text')
+  const head = lengthBytes(token)
+  const length = lengthAt(bytes, at, token, head)
+  const start = at + head
+  if (length > limits.keyBytes) throw invalid(`has a key longer than ${limits.keyBytes} bytes`)
+  checkText(bytes, start, length)
+  if (length === 9 || length === 11) {
+    const text = String.fromCharCode(...bytes.subarray(start, start + length))
+    if (isRefusedKey(text, guest)) throw invalid(`has the key "${text}"`)
+  }
+  return start + length
+}
+
+/** Well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF; msgpackr takes all of these silently. */
+function checkText(bytes: Uint8Array, start: number, length: number): void {
+  const end = start + length
+  if (end > bytes.length) throw invalid('announces more than it holds')
+  let at = start
+  while (at < end) {
+    const first = bytes[at++] as number
+    if (first < 0x80) continue
+    const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0
+    if (more === 0 || at + more > end) throw invalid('has ill-formed text')
+    const second = bytes[at] as number
+    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+    if (second < least || second > most) throw invalid('has ill-formed text')
+    for (let index = 1; index < more; index++) {
+      if (((bytes[at + index] as number) & 0xc0) !== 0x80) throw invalid('has ill-formed text')
+    }
+    at += more
+  }
+}
+
+/** The text never quotes a value: it may come back to who sent it, or stand in a log. */
+export function invalid(what: string, cause?: unknown): ActorError {
+  return new ActorError('ACTOR_INVALID', `a received message ${what}`, cause === undefined ? undefined : { cause })
+}
