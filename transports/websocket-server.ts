@@ -1,0 +1,211 @@
+// Accepts WebSockets in Node, on a port of its own or on a given http.Server, and hands each to the gateway that listens.
+// Whatever a caller does before or after the upgrade ends that caller's socket only.
+
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type WebSocket, WebSocketServer } from 'ws'
+import { ActorError, codeOf } from '../runtime/actor/errors.ts'
+import type { Connection, ConnectionHello, Listener } from '../runtime/peer/transport.ts'
+import { WebSocketConnection, type WebSocketLike, WS_OPTIONS } from './websocket-connection.ts'
+
+export interface WebSocketServerOptions {
+  /** A port of its own; 0, the default, takes a free one. */
+  port?: number
+  /** Default 127.0.0.1: nobody else's machine gets in unless told. */
+  host?: string
+  /** The path to listen on; default: any. */
+  path?: string
+  /** A server to share, in place of `port` and `host`. It is not closed with the listener, and other paths stay its own. */
+  server?: unknown
+}
+
+// A caller has 5 s to send the head of its request, and is looked at every second (30 s by default).
+const HTTP_OPTIONS = {
+  headersTimeout: 5000,
+  requestTimeout: 5000,
+  keepAliveTimeout: 1000,
+  connectionsCheckingInterval: 1000,
+  maxHeaderSize: 16_384
+}
+const MAX_HEADERS = 64
+
+// 1001 is said to everyone; who has not answered after this is cut off, so that a dead peer does not keep a process alive.
+const GOODBYE = 1000
+
+type Accept = Parameters<Listener['listen']>[0]
+type Listening = Awaited<ReturnType<Listener['listen']>>
+
+/** On the listener for 'upgrade': tells a second webSocketServer on the same http.Server which path is taken. */
+const PATH = Symbol.for('whereabouts.websocket-server.path')
+
+/** A listener for `system.listen`. It rejects with ACTOR_LISTEN_FAILED when the port or the path is taken. */
+export function webSocketServer(options: WebSocketServerOptions): Listener {
+  const { port = 0, host = '127.0.0.1', path, server } = options
+  if (server !== undefined && options.port !== undefined) {
+    throw new ActorError('ACTOR_BAD_OPTION', 'webSocketServer: pass a port or a server to share, not both.')
+  }
+  if (server !== undefined && !isServer(server)) {
+    throw new ActorError(
+      'ACTOR_BAD_OPTION',
+      'webSocketServer: the option server must be an http.Server or https.Server.'
+    )
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) {
+    throw new ActorError('ACTOR_BAD_OPTION', `webSocketServer: ${port} is no port; pass an integer from 0 to 65535.`)
+  }
+  if (path !== undefined && !path.startsWith('/')) {
+    throw new ActorError('ACTOR_BAD_OPTION', `webSocketServer: the path '${path}' must begin with a slash.`)
+  }
+  return {
+    kind: 'websocket',
+    listen: accept => (server === undefined ? listenAlone(port, host, path, accept) : attach(server, path, accept))
+  }
+}
+
+async function listenAlone(port: number, host: string, path: string | undefined, accept: Accept): Promise<Listening> {
+  const server = ownServer(path)
+  const attached = await attach(server, path, accept)
+  await bind(server, port, host)
+  return {
+    url: urlOf(server, path),
+    close: async () => {
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      await attached.close()
+      server.closeAllConnections()
+      await closed
+    }
+  }
+}
+
+async function attach(server: Server, path: string | undefined, accept: Accept): Promise<Listening> {
+  const claims = path ?? '*'
+  const taken = server.listeners('upgrade').some(listener => Reflect.get(listener, PATH) === claims)
+  if (taken) {
+    throw new ActorError(
+      'ACTOR_LISTEN_FAILED',
+      `this server has a webSocketServer on ${path ?? 'every path'} already; close that one first, or pass another path.`
+    )
+  }
+  const open = new Map<WebSocket, Connection>()
+  const upgrades = new WebSocketServer({ noServer: true, clientTracking: false, ...WS_OPTIONS })
+
+  const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
+    stream.on('error', () => stream.destroy())
+    if (path !== undefined && pathOf(request) !== path) {
+      // Another listener may know this path; if there is none, nobody else would ever answer.
+      if (server.listenerCount('upgrade') === 1) refuse(stream, '404 Not Found')
+      return
+    }
+    // A caller that asks for something else than a WebSocket gets its 400 or 405 from `ws`.
+    upgrades.handleUpgrade(request, stream, head, socket => {
+      // The types of `ws` name its events one by one; what is used of it is the same.
+      const connection = new WebSocketConnection(socket as unknown as WebSocketLike)
+      connection.gather(request.socket)
+      open.set(socket, connection)
+      socket.on('close', () => open.delete(socket))
+      accept(connection, helloOf(request))
+    })
+  }
+  server.on('upgrade', Object.assign(upgrade, { [PATH]: claims }))
+
+  return {
+    get url() {
+      return urlOf(server, path)
+    },
+    close: async () => {
+      server.off('upgrade', upgrade)
+      await Promise.all([...open].map(([socket, connection]) => goodbye(socket, connection)))
+    }
+  }
+}
+
+function ownServer(path: string | undefined): Server {
+  const server = createServer(HTTP_OPTIONS, (request, response) => {
+    const here = path === undefined || pathOf(request) === path
+    const [status, text] = here ? [426, 'This is a WebSocket server.\n'] : [404, 'Nothing here.\n']
+    response.writeHead(status, {
+      'content-type': 'text/plain',
+      connection: 'close',
+      ...(here ? { upgrade: 'websocket' } : {})
+    })
+    response.end(text)
+  })
+  server.maxHeadersCount = MAX_HEADERS
+  server.on('clientError', (_error, stream) => refuse(stream, '400 Bad Request'))
+  server.on('connection', socket => socket.on('error', () => socket.destroy()))
+  return server
+}
+
+function bind(server: Server, port: number, host: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error: Error): void => reject(listenFailed(error, port, host))
+    server.once('error', failed)
+    server.listen(port, host, () => {
+      server.off('error', failed)
+      // Running out of file descriptors is told here; it passes, and the callers that got in are served meanwhile.
+      server.on('error', () => {})
+      resolve()
+    })
+  })
+}
+
+function listenFailed(error: Error, port: number, host: string): ActorError {
+  const mends: Readonly<Record<string, string>> = {
+    EADDRINUSE: `port ${port} on ${host} is in use; stop the program that has it, or pass port 0 for a free one.`,
+    EACCES: `port ${port} on ${host} needs rights that this process does not have; pass a port above 1023.`,
+    EADDRNOTAVAIL: `this machine has no address ${host}; pass one that it has, or 0.0.0.0 for all of them.`,
+    ENOTFOUND: `the host ${host} is not known; pass an address of this machine, or 0.0.0.0 for all of them.`
+  }
+  const mend = mends[codeOf(error) ?? ''] ?? `port ${port} on ${host} could not be opened (${error.message}).`
+  return new ActorError('ACTOR_LISTEN_FAILED', mend, { cause: error })
+}
+
+function goodbye(socket: WebSocket, connection: Connection): Promise<void> {
+  return new Promise(resolve => {
+    const timer = setTimeout(() => socket.terminate(), GOODBYE)
+    socket.once('close', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+    connection.close(1001, 'the server is closing')
+  })
+}
+
+function refuse(stream: Duplex, status: string): void {
+  if (!stream.writable) return void stream.destroy()
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => stream.destroy())
+}
+
+function helloOf({ headers, socket }: IncomingMessage): ConnectionHello {
+  const flat: Record<string, string> = {}
+  for (const [name, value] of Object.entries(headers)) {
+    if (value !== undefined) flat[name] = Array.isArray(value) ? value.join(', ') : value
+  }
+  return {
+    headers: flat,
+    ...(headers.origin === undefined ? {} : { origin: headers.origin }),
+    ...(socket.remoteAddress === undefined ? {} : { address: socket.remoteAddress })
+  }
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const query = url.indexOf('?')
+  return query === -1 ? url : url.slice(0, query)
+}
+
+function urlOf(server: Server, path = ''): string {
+  const bound = server.address()
+  // A shared server that does not listen yet, or listens on a pipe, has no url to tell.
+  if (bound === null || typeof bound === 'string') return ''
+  return `${'setSecureContext' in server ? 'wss' : 'ws'}://${hostOf(bound)}:${bound.port}${path}`
+}
+
+function hostOf({ address, family }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return '127.0.0.1'
+  return family === 'IPv6' ? `[${address}]` : address
+}
+
+function isServer(value: unknown): value is Server {
+  return typeof value === 'object' && value !== null && 'listeners' in value && 'address' in value
+}
