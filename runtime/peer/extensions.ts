@@ -47,21 +47,21 @@ function kindOf(value: ArrayBufferView): number {
 
 export function readBytes(reader: ByteReader): unknown {
   const name = VIEWS[reader.u8()]
-  const buffer = reader.copy(reader.varint())
+  const bytes = reader.copy(reader.varint())
   switch (name) {
     case undefined:
       throw invalid('has bytes of an unknown kind')
-    case 'ArrayBuffer':
-      return buffer
     case 'Uint8Array':
-      return new Uint8Array(buffer)
+      return bytes
+    case 'ArrayBuffer':
+      return bytes.buffer
     default: {
       // By name from the list above, because not every platform has a Float16Array.
       const view = (globalThis as Record<string, unknown>)[name] as (View & { BYTES_PER_ELEMENT?: number }) | undefined
-      if (view === undefined || buffer.byteLength % (view.BYTES_PER_ELEMENT ?? 1) !== 0) {
+      if (view === undefined || bytes.length % (view.BYTES_PER_ELEMENT ?? 1) !== 0) {
         throw invalid(`has bytes that are no ${name} here`)
       }
-      return new view(buffer)
+      return new view(bytes.buffer)
     }
   }
 }

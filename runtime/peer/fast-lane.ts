@@ -13,7 +13,7 @@ export const MAX_ADDRESSES = 4096
 /** Bytes of all keys, types and addresses defined in one epoch. */
 export const MAX_TABLE_BYTES = 131_072
 /** An object with more keys is hardly sent twice alike. */
-export const MAX_KEYS = 12
+export const MAX_KEYS = 24
 /** Bytes of a key, or of a `type`, that may be part of a shape. */
 export const MAX_WORD = 64
 
