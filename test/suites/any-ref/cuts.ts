@@ -65,13 +65,13 @@ export const cuts: Cases = cast => {
     this.timeout(30_000)
     const ref = await cast().place(echo())
     const answers: Promise<unknown>[] = []
-    for (let value = 0; value < 100; value++) {
-      if (value === 50) cut(cast())
+    for (let value = 0; value < 50; value++) {
+      if (value === 25) cut(cast())
       answers.push(ref.ask({ type: 'echo', value }, { within: 20_000 }))
       if (value % 10 === 0) await turn()
     }
     mend(cast())
-    expectNumbered((await Promise.all(answers)) as number[], 100)
+    expectNumbered((await Promise.all(answers)) as number[], 50)
   })
 
   it('fails an ask by its own deadline while the link is cut', async function () {

@@ -1,0 +1,147 @@
+// Elsewhere: the same cases over every transport, directly and through a hub, for nodes and for guests.
+
+import { WebSocket } from 'ws'
+import {
+  type ActorRef,
+  type ActorSystem,
+  type AnyRef,
+  actorName,
+  createSystem,
+  type ListenOptions,
+  type SystemOptions,
+  setup
+} from '../../runtime/index.ts'
+import type { Transport } from '../../runtime/peer/transport.ts'
+import { memory } from '../../transports/memory.ts'
+import { messagePort } from '../../transports/message-port.ts'
+import { webSocket } from '../../transports/websocket.ts'
+import { webSocketServer } from '../../transports/websocket-server.ts'
+import { turn } from '../suites/any-ref/cast.ts'
+import { anyRef, type Cast, type Traits } from '../suites/any-ref.ts'
+import { proxy } from '../support/proxy.ts'
+import { quiet } from '../support/quiet.ts'
+
+/** The one actor that is looked up by name; it hands out the refs of the others. */
+type DoorMessage =
+  | { type: 'ping'; replyTo: ActorRef<true> }
+  | { type: 'pick'; number: number; replyTo: ActorRef<AnyRef> }
+const Door = actorName<DoorMessage>('door')
+
+const SECRET = 'the secret of the test'
+const nodes: ListenOptions = { trust: { node: { secret: SECRET } } }
+const guests: ListenOptions = {
+  trust: 'guest',
+  expose: [{ name: Door, unchecked: true }],
+  authorize: () => true
+}
+const QUICK = { min: 5, max: 20 }
+const credentials = ({ trust }: ListenOptions) => ({ backoff: QUICK, ...(trust !== 'guest' && { secret: SECRET }) })
+
+const system = (label: string, options?: SystemOptions): ActorSystem =>
+  createSystem({ label, logger: quiet, ...options })
+
+/** Puts the door into `far`, finds it from `near`, and makes the cast of the two. */
+async function meet(
+  near: ActorSystem,
+  far: ActorSystem,
+  claim: boolean,
+  ends: Array<() => unknown>,
+  breaks?: { cut(): void; mend(): void }
+): Promise<Cast> {
+  const placed: AnyRef[] = []
+  const inside = far.spawn(
+    setup<DoorMessage>(() => ({
+      receive(message) {
+        if (message.type === 'ping') message.replyTo.send(true)
+        else message.replyTo.send(placed[message.number] as AnyRef)
+      }
+    })),
+    { name: Door }
+  )
+  if (claim) await far.register(Door, inside)
+  const door = await near.lookup(Door)
+  return {
+    near,
+    far,
+    async place<M>(behavior: Parameters<typeof far.spawn<M>>[0], options?: Parameters<typeof far.spawn<M>>[1]) {
+      const number = placed.push(far.spawn(behavior, options) as unknown as AnyRef) - 1
+      return (await door.ask({ type: 'pick', number })) as unknown as ActorRef<M>
+    },
+    async settled() {
+      // An answer comes after all that was sent before it, both ways. Three, because mail may lead to mail.
+      for (let round = 0; round < 3; round++) {
+        for (let rest = 0; rest < 3; rest++) await turn()
+        await door.ask({ type: 'ping' })
+      }
+    },
+    async end() {
+      await Promise.all([near.shutdown(), far.shutdown()])
+      for (const end of ends) await end()
+    },
+    ...breaks
+  }
+}
+
+async function overMemory(): Promise<Cast> {
+  const [near, far] = [system('near'), system('far')]
+  const { transport, listener, network } = memory()
+  await far.listen(listener, nodes)
+  await near.connect(transport, { secret: SECRET, backoff: QUICK })
+  return meet(near, far, false, [], {
+    cut() {
+      network.refuse(true)
+      network.cut()
+    },
+    mend: () => network.refuse(false)
+  })
+}
+
+async function overMessagePort(): Promise<Cast> {
+  const [near, far] = [system('near'), system('far')]
+  const { port1, port2 } = new MessageChannel()
+  await far.listen(messagePort(port2), nodes)
+  await near.connect(messagePort(port1), { secret: SECRET, backoff: QUICK })
+  return meet(near, far, false, [() => port1.close()])
+}
+
+/** A server behind a proxy, and a way to dial it. */
+async function serve(home: ActorSystem, options: ListenOptions) {
+  const gateway = await home.listen(webSocketServer({ port: 0 }), options)
+  const between = await proxy(Number(new URL(gateway.url as string).port))
+  const dial = (): Transport => webSocket(`ws://127.0.0.1:${between.port}`, { WebSocket })
+  return { between, dial }
+}
+
+async function overWebSocket(options: ListenOptions): Promise<Cast> {
+  const [near, far] = [system('near'), system('far')]
+  const { between, dial } = await serve(far, options)
+  await near.connect(dial(), credentials(options))
+  return meet(near, far, false, [() => between.close()], between)
+}
+
+/** The one that listens is near: refs lead to the system that dialled. */
+async function backOverWebSocket(): Promise<Cast> {
+  const [near, far] = [system('near'), system('far')]
+  const { between, dial } = await serve(near, nodes)
+  await far.connect(dial(), { secret: SECRET, backoff: QUICK })
+  return meet(near, far, true, [() => between.close()], between)
+}
+
+async function throughHub(options: ListenOptions): Promise<Cast> {
+  const [near, hub, far] = [system('near'), system('hub'), system('far')]
+  const { between, dial } = await serve(hub, options)
+  await far.connect(dial(), credentials(options))
+  await near.connect(dial(), credentials(options))
+  return meet(near, far, true, [() => hub.shutdown(), () => between.close()], between)
+}
+
+const node: Traits = { remote: true, copies: true, trust: 'node', messageBytes: 16 * 2 ** 20, cuts: true }
+const guest: Traits = { remote: true, copies: true, trust: 'guest', messageBytes: 2 ** 20, cuts: true }
+
+anyRef('over memory', overMemory, node)
+anyRef('over a MessagePort', overMessagePort, { ...node, cuts: false })
+anyRef('over a WebSocket', () => overWebSocket(nodes), node)
+anyRef('over a WebSocket, in the system that dialled', backOverWebSocket, node)
+anyRef('over a WebSocket, seen by a guest', () => overWebSocket(guests), guest)
+anyRef('over WebSockets through a hub', () => throughHub(nodes), node)
+anyRef('over WebSockets through a hub, both guests', () => throughHub(guests), guest)
