@@ -1,0 +1,122 @@
+// Which programs answer which question, and what is wanted of ours against which peer.
+// A goal is [at least, aim] for a ratio ours / peer, or [at most, aim] where less is better.
+
+import { fileURLToPath } from 'node:url'
+
+/** What Erlang's programs are compiled into. */
+export const beams = fileURLToPath(new URL('node_modules/.cache/erlang', import.meta.url))
+
+const js = (file, ...flags) => ({
+  on: 'node',
+  command: (node, peer, name) => [node, ...flags, fileURLToPath(new URL(file, import.meta.url)), peer, name]
+})
+/** One scheduler is what compares with one thread of JavaScript. */
+const erlang = schedulers => ({
+  on: 'erlang',
+  command: (_node, peer, name, quick) => [
+    ...['erl', '+S', `${schedulers}:${schedulers}`, '+P', '1000000', '-noshell', '-pa', beams],
+    ...['-run', 'local', 'main', name, peer, ...(quick ? ['quick'] : [])]
+  ]
+})
+const actors = (file, ...flags) => ({
+  ours: js(file, ...flags),
+  floorMailbox: js(file, ...flags),
+  xstate: js(file, ...flags),
+  nact: js(file, ...flags),
+  effect: js(file, ...flags),
+  'erlang, 1 scheduler': erlang(1),
+  'erlang, 2 schedulers': erlang(2)
+})
+
+/** What is compared: a figure of one of our cases against a figure of a peer's. */
+const rate = (name, peer, atLeast, aim, more = {}) => ({ name, peer, figure: 'rate', atLeast, aim, ...more })
+const ceiling = (name, peer, figure, atMost, aim, more = {}) => ({ name, peer, figure, atMost, aim, ...more })
+
+const tight = ['ping-pong', 'thread ring']
+const crowded = ['big', 'chameneos']
+const deep = ['counting', 'fork-join']
+
+export const questions = [
+  {
+    title: 'Messages inside one system',
+    file: 'local.mjs',
+    cases: [...tight, ...crowded, ...deep],
+    programs: actors('local.mjs'),
+    goals: [
+      ...tight.flatMap(name => [
+        rate(name, 'erlang, 1 scheduler', 8, 12),
+        rate(name, 'xstate', 6, 9),
+        rate(name, 'floorMailbox', 0.65, 0.85)
+      ]),
+      ...crowded.flatMap(name => [
+        rate(name, 'erlang, 1 scheduler', 3.5, 5),
+        rate(name, 'xstate', 4, 6),
+        rate(name, 'floorMailbox', 0.55, 0.8)
+      ]),
+      ...deep.map(name => rate(name, 'erlang, 1 scheduler', 1.4, 2))
+    ],
+    notes:
+      '`floorMailbox` is no product but about the least code that schedules fairly. Producers of ours heed `pressed` in counting and fork-join. Erlang with one scheduler is what compares with one thread.'
+  },
+  {
+    title: 'Asks inside one system',
+    file: 'ask.mjs',
+    cases: ['one in flight', '100 in flight'],
+    programs: actors('ask.mjs'),
+    goals: [rate('one in flight', 'erlang, 1 scheduler', 3.5, 5), rate('100 in flight', 'erlang, 1 scheduler', 5, 8)],
+    notes:
+      "Erlang: `gen_server:call`. xstate and `floorMailbox` have no ask: a bare promise, without a deadline and without hearing of the other's end."
+  },
+  {
+    title: 'Actors',
+    file: 'spawn.mjs',
+    cases: ['spawn shared', 'spawn setup', 'one message'],
+    programs: actors('spawn.mjs', '--expose-gc'),
+    only: { 'spawn shared': ['ours'] },
+    goals: [
+      rate('spawn shared', 'erlang, 1 scheduler', 4, 6, { against: 'spawn setup' }),
+      rate('spawn setup', 'erlang, 1 scheduler', 1.5, 3),
+      ceiling('spawn shared', 'bytes', 'bytes', 400, 256),
+      rate('one message', 'erlang, 1 scheduler', 1, 1.3)
+    ],
+    notes:
+      '100,000 actors spawned and kept (bytes of heap each, idle; for Erlang of all its memory); then: create, one message, stop. `spawn shared` is one `receive` behavior for all.'
+  },
+  {
+    title: 'Messages while others are idle',
+    file: 'idle.mjs',
+    cases: ['none idle', '100,000 idle'],
+    programs: { ours: js('idle.mjs') },
+    goals: [rate('100,000 idle', 'ours', 0.9, 1, { against: 'none idle' })],
+    notes: 'Thread ring of a hundred actors, with and without 100,000 others that have handled one message each.'
+  },
+  {
+    title: 'Two processes, one WebSocket',
+    file: 'websocket.mjs',
+    cases: ['one way, small', 'one way, 1 KiB', 'one way, 64 KiB', 'one message a turn', 'ask and answer'],
+    programs: {
+      ours: js('websocket.mjs'),
+      oursGuest: js('websocket.mjs'),
+      ws: js('websocket.mjs'),
+      wsBatched: js('websocket.mjs')
+    },
+    goals: ['ours', 'oursGuest'].flatMap(of => [
+      rate('one way, small', 'ws', 5, 20, { of }),
+      rate('one way, 1 KiB', 'ws', 1.6, 2.2, { of }),
+      rate('one way, 64 KiB', 'ws', 0.8, 1, { of }),
+      rate('one message a turn', 'ws', 0.8, 1, { of }),
+      ceiling('ask and answer', 'ws', 'p50', 1.25, 1.1, { of }),
+      ceiling('ask and answer', 'ws', 'p99', 1.6, 1.2, { of })
+    ]),
+    notes:
+      '`ws`: one frame for each msgpackr message. `wsBatched`: the same by hand in frames of 16 KiB, with nothing numbered, acknowledged, kept or checked. Ours numbers, acknowledges and retains; `oursGuest` also checks every byte (its rate limit is raised for this).'
+  },
+  {
+    title: 'Through a hub',
+    file: 'hub.mjs',
+    cases: ['through a hub, small', 'through a hub, ask and answer'],
+    programs: { ours: js('hub.mjs'), oursThroughHub: js('hub.mjs') },
+    goals: [rate('through a hub, small', 'ours', 0.6, 0.9, { of: 'oursThroughHub' })],
+    notes: '`ours` is the direct way. Three processes share the cores of this machine when there is a hub.'
+  }
+]
