@@ -12,10 +12,10 @@ const kits = {
     const counter = receive(0, (total, _message) => total + 1)
     return {
       pace: 4,
-      spawn: handle =>
-        system.spawn(
-          setup(handle.length < 2 ? () => ({ receive: handle }) : ctx => ({ receive: message => handle(message, ctx) }))
-        ),
+      spawn(handle) {
+        if (handle.length < 2) return system.spawn(setup(() => ({ receive: handle })))
+        return system.spawn(setup(ctx => ({ receive: message => handle(message, ctx) })))
+      },
       /** Actors that share one `receive` behavior. */
       spawnShared: () => system.spawn(counter),
       send: (ref, message) => ref.send(message),
