@@ -220,7 +220,7 @@ export class Encoder {
   #pack(value: object, into: ByteBuffer, depth: number): void {
     const holes: Hole[] = []
     const tree = this.#hollow(value, depth, holes, { left: MAX_BYTES })
-    this.#packr ??= new Packr({ useRecords: false, variableMapSize: true })
+    this.#packr ??= new Packr({ useRecords: false, variableMapSize: true, useToJSON: false })
     const body = this.#packr.pack(tree)
     into.reserve(body.length + 16)
     into.u8(Tag.packed)
