@@ -11,7 +11,7 @@ export class BrokenFrame extends ActorError {
 }
 
 const encoder = new TextEncoder()
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Shorter ASCII is quicker in a loop than through TextEncoder and TextDecoder, whose calls cost some 70 ns. */
 const SHORT_TEXT = 32
@@ -172,11 +172,12 @@ export class ByteReader {
       const text = asciiText(bytes, at, end)
       if (text !== undefined) return text
     }
-    try {
-      return decoder.decode(bytes.subarray(at, end))
-    } catch (error) {
-      throw new ActorError('ACTOR_INVALID', 'a text is no well-formed UTF-8', { cause: error })
+    const text = decoder.decode(bytes.subarray(at, end))
+    // U+FFFD stands for what is ill-formed, or for itself. A decoder that throws would take 8 us for each hostile text.
+    if (text.includes('\ufffd') && !isWellFormed(bytes, at, end)) {
+      throw new ActorError('ACTOR_INVALID', 'a received message has ill-formed text')
     }
+    return text
   }
 
   /** A view of the next bytes, not a copy: it shares the memory of what is being read. */
@@ -232,4 +233,24 @@ function asciiText(bytes: Uint8Array, start: number, end: number): string | unde
     text += String.fromCharCode(code)
   }
   return text
+}
+
+/** Whether bytes are UTF-8 with no overlong form, no surrogate and nothing above U+10FFFF. */
+export function isWellFormed(bytes: Uint8Array, start: number, end: number): boolean {
+  let at = start
+  while (at < end) {
+    const first = bytes[at++] as number
+    if (first < 0x80) continue
+    const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0
+    if (more === 0 || at + more > end) return false
+    const second = bytes[at] as number
+    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
+    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
+    if (second < least || second > most) return false
+    for (let index = at + 1; index < at + more; index++) {
+      if (((bytes[index] as number) & 0xc0) !== 0x80) return false
+    }
+    at += more
+  }
+  return true
 }

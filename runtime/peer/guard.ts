@@ -3,6 +3,7 @@
 // pointers, RegExp, ...), declared lengths beyond the bytes, and depth without end stop here.
 
 import { ActorError } from '../actor/errors.ts'
+import { isWellFormed } from './byte-buffer.ts'
 
 /** What the bytes of one message may make us build. */
 export interface GuardLimits {
@@ -14,7 +15,7 @@ export interface GuardLimits {
   readonly keyBytes: number
 }
 
-/** For guests. docs/security.md lists them. */
+/** For guests: far above what a hand-written message needs, far below what would be felt. */
 export const GUEST_LIMITS: GuardLimits = { depth: 16, nodes: 10_000, keyBytes: 128 }
 
 /** What a pass has counted. */
@@ -92,7 +93,7 @@ export function scan(bytes: Uint8Array, limits: GuardLimits, depth: number, gues
     open[level] = values
     maps[level] = map
   }
-  if (at !== bytes.length) throw invalid('goes on behind its end')
+  if (at !== bytes.length) throw invalid(at < bytes.length ? 'goes on behind its end' : 'ends early')
   return scanned
 }
 
@@ -156,25 +157,10 @@ function key(bytes: Uint8Array, at: number, token: number, limits: GuardLimits, 
   return start + length
 }
 
-/** Well-formed UTF-8: no overlong form, no surrogate, nothing above U+10FFFF; msgpackr takes all of these silently. */
+/** msgpackr takes ill-formed text silently. */
 function checkText(bytes: Uint8Array, start: number, length: number): void {
-  const end = start + length
-  if (end > bytes.length) throw invalid('announces more than it holds')
-  let at = start
-  while (at < end) {
-    const first = bytes[at++] as number
-    if (first < 0x80) continue
-    const more = first < 0xc2 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : first < 0xf5 ? 3 : 0
-    if (more === 0 || at + more > end) throw invalid('has ill-formed text')
-    const second = bytes[at] as number
-    const least = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80
-    const most = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf
-    if (second < least || second > most) throw invalid('has ill-formed text')
-    for (let index = 1; index < more; index++) {
-      if (((bytes[at + index] as number) & 0xc0) !== 0x80) throw invalid('has ill-formed text')
-    }
-    at += more
-  }
+  if (length > bytes.length - start) throw invalid('announces more than it holds')
+  if (!isWellFormed(bytes, start, start + length)) throw invalid('has ill-formed text')
 }
 
 /** The text never quotes a value: it may come back to who sent it, or stand in a log. */

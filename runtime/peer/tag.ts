@@ -1,4 +1,5 @@
-// The first byte of every encoded value: what it is, and for the commonest values also which. docs/protocol.md has the table.
+// The first byte of every encoded value says what it is, and of the commonest values also which: the encoder writes it, the
+// decoder turns on it.
 //
 //   00..3f  the integers 0..63          80..9f  text of 0..31 bytes       b0..bf  the integers -1..-16
 //   40..7f  an object of shape 0..63    a0..af  an array of 0..15 values  c0..d5  below
