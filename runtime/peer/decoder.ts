@@ -59,7 +59,7 @@ export class Decoder {
    */
   decode(reader: ByteReader): unknown {
     const start = reader.at
-    const { size } = this.#tables
+    this.#tables.begin()
     this.#left = this.#limits.nodes
     try {
       const message = this.#value(reader, 1)
@@ -69,7 +69,7 @@ export class Decoder {
       if (error instanceof BrokenFrame) throw error
       if (this.#guest && --this.#patience < 0) throw new BrokenFrame('too many invalid messages')
       // The definitions in this message count for the following ones, so it is gone through once more, building nothing.
-      this.#tables.rollback(size)
+      this.#tables.rollback()
       reader.at = start
       this.#skip(reader)
       throw error instanceof ActorError && error.code === 'ACTOR_INVALID' ? error : invalid('cannot be read', error)

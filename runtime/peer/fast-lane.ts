@@ -202,6 +202,7 @@ export class HeardTables<T extends Shape> {
   readonly #shapes: T[] = []
   readonly #addresses: string[] = []
   #bytes = 0
+  readonly #before = { shapes: 0, addresses: 0, bytes: 0 }
 
   shape(number: number): T | undefined {
     return this.#shapes[number]
@@ -224,20 +225,17 @@ export class HeardTables<T extends Shape> {
     return this.#addresses.push(address) <= MAX_ADDRESSES && this.#bytes <= MAX_TABLE_BYTES
   }
 
-  get size(): TableSize {
-    return { shapes: this.#shapes.length, addresses: this.#addresses.length, bytes: this.#bytes }
+  /** Remembers how things stand before a message. */
+  begin(): void {
+    this.#before.shapes = this.#shapes.length
+    this.#before.addresses = this.#addresses.length
+    this.#before.bytes = this.#bytes
   }
 
-  rollback(size: TableSize): void {
-    this.#shapes.length = size.shapes
-    this.#addresses.length = size.addresses
-    this.#bytes = size.bytes
+  /** Takes back what was defined since. */
+  rollback(): void {
+    this.#shapes.length = this.#before.shapes
+    this.#addresses.length = this.#before.addresses
+    this.#bytes = this.#before.bytes
   }
-}
-
-/** What a table held at some time. */
-export interface TableSize {
-  readonly shapes: number
-  readonly addresses: number
-  readonly bytes: number
 }
