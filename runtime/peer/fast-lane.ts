@@ -88,8 +88,9 @@ class Step {
 export class SentTables {
   readonly #root = new Step('', undefined)
   readonly #shapes: Array<{ shape: Shape; end: Step }> = []
-  readonly #addresses = new Map<string, number>()
-  readonly #once = new Set<string>()
+  // Made when first needed: most of a server's thousands of idle guests are never sent a ref.
+  #addresses: Map<string, number> | undefined
+  #once: Set<string> | undefined
   /** In order of definition: what `rollback` takes back. */
   readonly #defined: Array<{ kind: 'shape'; bytes: number } | { kind: 'address'; address: string; bytes: number }> = []
   #bytes = 0
@@ -153,16 +154,18 @@ export class SentTables {
 
   /** The number of an address; -1 when it has none. */
   findAddress(address: string): number {
-    return this.#addresses.get(address) ?? -1
+    return this.#addresses?.get(address) ?? -1
   }
 
   /** Whether the address now has the next number. It gets one when it is sent the second time. */
   defineAddress(address: string): boolean {
+    this.#once ??= new Set()
     if (!this.#once.has(address)) {
       if (this.#once.size >= MAX_ONCE) this.#once.clear()
       this.#once.add(address)
       return false
     }
+    this.#addresses ??= new Map()
     if (this.#addresses.size >= MAX_ADDRESSES || this.#bytes + address.length > MAX_TABLE_BYTES) return false
     this.#addresses.set(address, this.#addresses.size)
     this.#defined.push({ kind: 'address', address, bytes: address.length })
@@ -175,7 +178,7 @@ export class SentTables {
       const last = this.#defined.pop()
       if (last === undefined) return
       this.#bytes -= last.bytes
-      if (last.kind === 'address') this.#addresses.delete(last.address)
+      if (last.kind === 'address') this.#addresses?.delete(last.address)
       else this.#forget(this.#shapes.pop()?.end)
     }
   }
