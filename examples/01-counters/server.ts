@@ -1,0 +1,140 @@
+// The Node side: serves the page, listens for tabs and terminals on the same port, and has a counter of its own.
+
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { createSystem } from 'whereabouts'
+import { child, supervisor } from 'whereabouts/supervisor'
+import { webSocketServer } from 'whereabouts/websocket-server'
+import { bundleForBrowser } from '../../tools/bundle.mjs'
+import { counter, notebook } from './counter.ts'
+import { Counter, Visitors } from './messages.ts'
+import { name, paint, say } from './print.ts'
+import { nameIn, PATIENCE } from './visitor.ts'
+
+const here = (file: string): string => fileURLToPath(new URL(file, import.meta.url))
+
+// The page --------------------------------------------------------------------------------------------------------------
+
+const files = new Map([
+  ['/', { type: 'text/html; charset=utf-8', body: await readFile(here('page.html'), 'utf8') }],
+  ['/style.css', { type: 'text/css; charset=utf-8', body: await readFile(here('style.css'), 'utf8') }],
+  ['/page.js', { type: 'text/javascript; charset=utf-8', body: await bundleForBrowser(here('page.ts')) }]
+])
+
+const server = createServer((request, response) => {
+  const file = files.get(request.url ?? '/')
+  response.writeHead(file === undefined ? 404 : 200, {
+    'content-type': file?.type ?? 'text/plain',
+    'cache-control': 'no-cache'
+  })
+  response.end(file?.body ?? 'Nothing here.\n')
+})
+
+/** 8080 or the next port that is free; PORT in the environment wins. */
+async function listen(server: Server): Promise<string> {
+  const host = process.env.HOST ?? '127.0.0.1'
+  const first = Number(process.env.PORT ?? 8080)
+  for (let port = first; ; port++) {
+    const failure = await new Promise<NodeJS.ErrnoException | undefined>(resolve => {
+      server.once('error', resolve)
+      server.listen(port, host, () => {
+        server.off('error', resolve)
+        resolve(undefined)
+      })
+    })
+    if (failure === undefined) break
+    if (failure.code !== 'EADDRINUSE' || port >= first + 100) throw failure
+  }
+  return `http://${host === '0.0.0.0' ? 'localhost' : host}:${(server.address() as AddressInfo).port}`
+}
+
+// The actors ------------------------------------------------------------------------------------------------------------
+
+const system = createSystem({ label: 'Node' })
+const book = notebook()
+
+system.spawn(
+  supervisor({
+    limit: PATIENCE,
+    children: [
+      child(Counter, () =>
+        counter(book, life => {
+          if (life > 1)
+            say('crash', `the counter has crashed; life ${life} begins at ${paint.bold(format(book.total))}`)
+        })
+      )
+    ]
+  })
+)
+
+await system.listen(webSocketServer({ server, path: '/actors' }), {
+  trust: 'guest',
+  expose: [Counter],
+  // Beyond that, guests may be in one group, and reach those whose refs they were given there.
+  authorize: (_guest, action, target) => action === 'relay' || (action === 'join' && target === Visitors.name),
+  // A cut of two minutes is still survived; the default is 30 s.
+  downAfter: 120_000
+})
+
+// What happens ----------------------------------------------------------------------------------------------------------
+
+const visitors = new Map<object, { label: string; lost: number | undefined }>()
+
+system.members(Visitors, members => {
+  for (const [ref, { label }] of visitors) {
+    if (members.has(ref as never)) continue
+    visitors.delete(ref)
+    say('leave', `${name(label)} has left${inAll()}`)
+  }
+  for (const [ref, { label, reachable, facts }] of members) {
+    const known = visitors.get(ref)
+    if (known === undefined) {
+      visitors.set(ref, { label, lost: reachable ? undefined : performance.now() })
+      say('join', `${name(label)} is here, in a ${facts.kind === 'terminal' ? 'terminal' : 'tab'}${inAll()}`)
+    } else if (!reachable && known.lost === undefined) {
+      known.lost = performance.now()
+      say('cut', `the link to ${name(label)} is cut; what is meant for it waits`)
+    } else if (reachable && known.lost !== undefined) {
+      const seconds = ((performance.now() - known.lost) / 1000).toFixed(1)
+      known.lost = undefined
+      say('back', `${name(label)} is back after ${seconds} s; nothing is lost`)
+    }
+  }
+})
+
+function inAll(): string {
+  return paint.dim(` (${visitors.size} ${visitors.size === 1 ? 'visitor' : 'visitors'})`)
+}
+
+// Who added what, summed up twice a second: a line for each message would be ten thousand lines.
+let printed = new Map<string, number>()
+setInterval(() => {
+  for (const [who, share] of book.shares) {
+    const more = share - (printed.get(who) ?? 0)
+    if (more !== 0)
+      say('add', `${name(nameIn(who))} added ${format(more)}; the counter is at ${paint.bold(format(book.total))}`)
+  }
+  printed = new Map(book.shares)
+}, 500).unref()
+
+function format(count: number): string {
+  return count.toLocaleString('en')
+}
+
+const address = await listen(server)
+console.log(`
+  ${paint.bold('Counters, wherever they live')}
+
+  Open  ${paint.link(address)}  in two tabs, side by side.
+  Or join from a second terminal:  ${paint.bold('npm run join')}${address.endsWith(':8080') ? '' : ` -- ${address}`}
+`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await system.shutdown({ within: 1000 })
+    server.close()
+    server.closeAllConnections()
+  })
+}
