@@ -36,3 +36,15 @@ export function codeOf(error: unknown): string | undefined {
   const code = error instanceof Error ? (error as Error & { code?: unknown }).code : undefined
   return typeof code === 'string' ? code : undefined
 }
+
+/** What is told of anything thrown: enough for people and programs, nothing that could not cross to another system. */
+export function factsOf(error: unknown): { name: string; message: string; code?: string } {
+  try {
+    if (!(error instanceof Error)) return { name: 'Error', message: String(error) }
+    const facts = { name: error.name, message: error.message }
+    const code = codeOf(error)
+    return code === undefined ? facts : { ...facts, code }
+  } catch {
+    return { name: 'Error', message: 'something that cannot be shown was thrown' }
+  }
+}

@@ -2,11 +2,15 @@
 // questions until it is settled, so that the actor's end is heard. Local asks and questions from other systems extend it.
 
 import { Envelope } from './envelope.ts'
+import type { ActorError } from './errors.ts'
 import type { Origin, Trust } from './origin.ts'
+import type { Ref } from './ref.ts'
 
 /** Whoever keeps open questions: the first of an intrusive list. */
 export interface Asked {
   questions: Question | undefined
+  /** A question has left the list: it is settled. */
+  left?(question: Question): void
 }
 
 export abstract class Question extends Envelope {
@@ -16,6 +20,8 @@ export abstract class Question extends Envelope {
   asked: Asked | undefined = undefined
   /** Answered, given up or died: nothing more happens to it. */
   settled = false
+  /** The address to answer to, of a question that was asked in this system. */
+  readonly replyTo: Ref<never> | undefined = undefined
   #gone: AbortController | undefined = undefined
 
   override get wanted(): boolean {
@@ -30,6 +36,9 @@ export abstract class Question extends Envelope {
     }
     return this.#gone.signal
   }
+
+  /** It failed elsewhere, with this error. */
+  failed(_error: ActorError): void {}
 
   /** Enters the list of the actor asked. */
   enter(asked: Asked): void {
@@ -50,6 +59,7 @@ export abstract class Question extends Envelope {
     else this.before.after = this.after
     if (this.after !== undefined) this.after.before = this.before
     this.asked = this.after = this.before = undefined
+    asked.left?.(this)
   }
 
   /** Settles, and tells the handler that may still be at work. */

@@ -18,3 +18,9 @@ export interface Watcher {
   /** Called once for each `watch` that was not taken back, after everything the actor sent here before it ended. */
   stopped(ref: AnyRef, reason: StopReason): void
 }
+
+/** It stopped itself, or was asked to. */
+export const DONE: StopReason = Object.freeze({ kind: 'done' })
+/** Its parent, or its system, ends. */
+export const SHUTDOWN: StopReason = Object.freeze({ kind: 'shutdown' })
+export const KILLED: StopReason = Object.freeze({ kind: 'killed' })

@@ -1,0 +1,31 @@
+// The children of an actor, or the roots of a system: a list through the cells themselves, in the order of their start.
+
+import type { Cell } from './cell.ts'
+
+export class Family {
+  last: Cell | undefined = undefined
+
+  add(cell: Cell): void {
+    const last = this.last
+    cell.older = last
+    if (last !== undefined) last.younger = cell
+    this.last = cell
+  }
+
+  remove(cell: Cell): void {
+    const { older, younger } = cell
+    if (older !== undefined) older.younger = younger
+    if (younger !== undefined) younger.older = older
+    else if (this.last === cell) this.last = older
+    cell.older = cell.younger = undefined
+  }
+}
+
+/** Whoever has children: an actor, or the system for its roots. Called in the child's turn: only takes note. */
+export interface Parent {
+  readonly family: Family
+  childFailed(child: Cell, error: unknown): void
+  /** A child has failed for good, and its options or its parent's answer make that the parent's own failure. */
+  childEscalated(child: Cell, error: unknown): void
+  childEnded(child: Cell): void
+}

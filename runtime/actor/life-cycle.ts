@@ -1,0 +1,294 @@
+// How lives begin, fail, restart and end. Cells call it with their system lane; all of it runs in the cell's own turn, except
+// `kill` and `end`, which run no program's code.
+
+import { type Directive, Receiving } from './behavior.ts'
+import { type Cell, isThenable } from './cell.ts'
+import { ActorError, factsOf } from './errors.ts'
+import { checkHandlers, Life } from './life.ts'
+import { badOption } from './options.ts'
+import { FRESH, LIVING, PARKED, type Phase, STARTING, STOPPED, type Target, type Teardown } from './phase.ts'
+import { hasEnded } from './ready.ts'
+import type { Rest } from './rest.ts'
+import type { Signal } from './signal.ts'
+import { type Decision, decide, direct } from './supervision.ts'
+import { DONE, KILLED, SHUTDOWN, type StopReason } from './watch.ts'
+
+/** Milliseconds for a child to stop, for a pending handler to hear its signal, and for the `stopping` hook. */
+export const CHILD_PATIENCE = 5000
+
+/** Enters the family, and the run queue if its start is a program's code. */
+export function start(cell: Cell): void {
+  cell.parent.family.add(cell)
+  cell.rejoin()
+}
+
+/** A life begins. */
+export function begin(cell: Cell): void {
+  const { behavior } = cell
+  const life = new Life(cell)
+  cell.life = life
+  try {
+    if (behavior instanceof Receiving) {
+      life.state = behavior.initial()
+      cell.phase = LIVING
+      return
+    }
+    const answer = behavior.start(life)
+    if (!isThenable(answer)) {
+      life.handlers = checkHandlers(answer)
+      cell.phase = LIVING
+      return
+    }
+    cell.phase = STARTING
+    const slow = cell.home.deadlines.wait(20_000, () => {
+      cell.home.logger.warn('setup has not resolved yet', { actor: cell.ref.label, milliseconds: 20_000 })
+    })
+    Promise.resolve(answer).then(
+      handlers => {
+        slow.cancel()
+        started(cell, life, handlers)
+      },
+      error => {
+        slow.cancel()
+        if (cell.life === life) fail(cell, error)
+      }
+    )
+  } catch (error) {
+    fail(cell, error)
+  }
+}
+
+function started(cell: Cell, life: Life, handlers: unknown): void {
+  if (cell.life !== life || cell.phase !== STARTING) return
+  try {
+    life.handlers ??= checkHandlers(handlers)
+    cell.phase = LIVING
+    cell.rejoin()
+  } catch (error) {
+    fail(cell, error)
+  }
+}
+
+/** The actor has failed; its supervisor decides. In its teardown a failure changes nothing any more. */
+export function fail(cell: Cell, error: unknown): void {
+  const { phase } = cell
+  if (phase.is === 'fresh' || phase.is === 'starting' || phase.is === 'living') {
+    cell.phase = { is: 'failed', started: phase === LIVING }
+    cell.parent.childFailed(cell, error)
+  } else cell.home.logger.warn('a failure after the end', { actor: cell.ref.label, error })
+}
+
+/** The system lane, until it is empty. */
+export function attend(cell: Cell): void {
+  const rest = cell.rest
+  if (rest === undefined) return
+  for (let signal = rest.signals.shift(); signal !== undefined; signal = rest.signals.shift()) obey(cell, rest, signal)
+}
+
+function obey(cell: Cell, rest: Rest, signal: Signal): void {
+  const { phase, home } = cell
+  switch (signal.type) {
+    case 'stop':
+      return tear(cell, { is: 'end', reason: signal.reason })
+    case 'finish': {
+      if (phase.is !== 'living' && phase.is !== 'starting') return
+      const decision = decide(rest.policy, 'done', rest.history, home.clock.now(), home.random)
+      if (decision.directive === 'stop') return tear(cell, { is: 'end', reason: DONE })
+      return carryOut(cell, decision, new ActorError('ACTOR_FAILED', `${cell.ref.label} stopped itself too often`))
+    }
+    case 'restart':
+      if (phase.is !== 'living' && phase.is !== 'starting' && phase.is !== 'failed') return
+      return tear(cell, { is: 'life', error: undefined, after: 0, history: undefined })
+    case 'decided':
+      if (phase.is === 'failed') carryOut(cell, signal.decision, signal.error)
+      return
+    case 'child failed':
+      if (phase.is === 'failed') rest.held.push(signal)
+      else if (signal.child.phase.is === 'failed') judge(cell, signal.child, signal.error)
+      return
+    case 'escalated':
+      return fail(cell, signal.error)
+    case 'proceed':
+      return proceed(cell)
+  }
+}
+
+/** What happens to a child: the parent's own answer, or the child's options. A parent that fails at it takes the child along. */
+function judge(cell: Cell, child: Cell, error: unknown): void {
+  const { clock, random } = cell.home
+  const { policy, history } = child.more()
+  const handlers = cell.phase === LIVING ? cell.life?.handlers : undefined
+  let decision: Decision
+  try {
+    if (handlers?.failed === undefined) decision = decide(policy, 'failed', history, clock.now(), random)
+    else {
+      const answer: Directive = handlers.failed(child.ref, error, history.count)
+      if (!DIRECTIVES.includes(answer)) throw badOption('the answer of failed', answer, DIRECTIVES.join(', '))
+      decision = direct(answer, policy, history, clock.now(), random)
+    }
+  } catch (thrown) {
+    child.signal({ type: 'decided', decision: { directive: 'stop' }, error })
+    return fail(cell, thrown)
+  }
+  child.signal({ type: 'decided', decision, error })
+}
+
+const DIRECTIVES: readonly Directive[] = ['resume', 'restart', 'stop', 'escalate']
+
+function carryOut(cell: Cell, decision: Decision, error: unknown): void {
+  const { phase, home, rest } = cell
+  const { directive } = decision
+  if (directive === 'resume' && phase.is === 'failed' && phase.started) {
+    home.logger.warn('an actor failed and goes on', { actor: cell.ref.label, error })
+    cell.phase = LIVING
+    if (rest !== undefined) rest.signals.push(...rest.held.splice(0))
+    return
+  }
+  if (decision.directive === 'restart') {
+    home.logger.warn('an actor failed and restarts', { actor: cell.ref.label, error })
+    return tear(cell, { is: 'life', error, after: decision.after, history: decision.history })
+  }
+  if (directive === 'escalate') cell.parent.childEscalated(cell, error)
+  else home.logger.warn('an actor failed and stops', { actor: cell.ref.label, error })
+  tear(cell, { is: 'end', reason: { kind: 'failed', error: factsOf(error) } })
+}
+
+/** Begins the ordered end of a life, or turns a restart that is under way into a stop. */
+function tear(cell: Cell, to: Target): void {
+  const { phase } = cell
+  if (phase.is === 'stopping' || phase.is === 'stopped') return
+  if (phase.is === 'restarting') {
+    if (to.is === 'end') cell.phase = { ...phase, is: 'stopping', to }
+    return
+  }
+  if (phase.is === 'backoff') phase.cancel()
+  cell.phase = { is: to.is === 'end' ? 'stopping' : 'restarting', to, step: 'handler', wait: undefined }
+  cell.life?.abort()
+  proceed(cell)
+}
+
+/** Goes as far as it can without waiting. */
+function proceed(cell: Cell): void {
+  const phase = cell.phase
+  if (phase.is !== 'stopping' && phase.is !== 'restarting') return
+  const { life, home } = cell
+  const { deadlines } = home
+  phase.wait?.cancel()
+  phase.wait = undefined
+  const pending = life?.pending
+  if (phase.step === 'handler') {
+    if (pending !== undefined) {
+      phase.wait = deadlines.wait(CHILD_PATIENCE, () => {
+        home.logger.warn('a handler did not end in time and is left behind', { actor: cell.ref.label })
+        pending.abandon()
+        cell.finish()
+        cell.signal({ type: 'proceed' })
+      })
+      return
+    }
+    phase.step = 'children'
+  }
+  if (phase.step === 'children') {
+    const child = cell.rest?.family.last
+    if (child !== undefined) {
+      phase.wait = deadlines.wait(CHILD_PATIENCE, () => kill(child))
+      child.signal({ type: 'stop', reason: SHUTDOWN })
+      return
+    }
+    phase.step = 'hook'
+    if (life !== undefined && runHook(cell, life, phase)) return
+  }
+  if (phase.to.is === 'end') end(cell, phase.to.reason)
+  else renew(cell, phase.to)
+}
+
+/** `true`: it has to be waited for. */
+function runHook(cell: Cell, life: Life, phase: Teardown): boolean {
+  const { handlers } = life
+  if (handlers?.stopping === undefined || !life.hook()) return false
+  const { to } = phase
+  const failed = (error: unknown) => cell.home.logger.warn('stopping failed', { actor: cell.ref.label, error })
+  try {
+    const answer = handlers.stopping(to.is === 'end' ? to.reason : { kind: 'restart', error: to.error })
+    if (!isThenable(answer)) return false
+    let over = false
+    const next = () => {
+      if (over) return
+      over = true
+      cell.signal({ type: 'proceed' })
+    }
+    Promise.resolve(answer).then(next, error => {
+      failed(error)
+      next()
+    })
+    phase.wait = cell.home.deadlines.wait(CHILD_PATIENCE, next)
+    return true
+  } catch (error) {
+    failed(error)
+    return false
+  }
+}
+
+/** The next life: what was put aside comes back first, then the mail that waited. */
+function renew(cell: Cell, to: Extract<Target, { is: 'life' }>): void {
+  const { life, home } = cell
+  if (to.history !== undefined) cell.more().history = to.history
+  if (cell.rest !== undefined) cell.rest.held = []
+  if (life !== undefined) {
+    life.close()
+    cell.life = undefined
+    cell.putBack(life.unstash())
+  }
+  cell.phase = FRESH
+  if (to.after <= 0) return
+  const cancel = home.clock.timer(to.after, () => {
+    if (cell.phase !== backoff) return
+    cell.phase = FRESH
+    cell.rejoin()
+  })
+  const backoff: Phase = { is: 'backoff', cancel }
+  cell.phase = backoff
+}
+
+/** Ends it, and all below it, without asking anyone. */
+export function kill(cell: Cell): void {
+  if (cell.phase.is === 'stopped') return
+  for (let child = cell.rest?.family.last; child !== undefined; child = cell.rest?.family.last) kill(child)
+  const { phase } = cell
+  if (phase.is === 'stopping' || phase.is === 'restarting') phase.wait?.cancel()
+  if (phase.is === 'backoff') phase.cancel()
+  end(cell, KILLED)
+}
+
+/** The end: the name is free before anyone hears of it, and who waits for anything is told. */
+function end(cell: Cell, reason: StopReason): void {
+  const { life, rest, home, ref } = cell
+  const mail = cell.empty()
+  if (life !== undefined) {
+    mail.unshift(...life.unstash())
+    life.close()
+  }
+  cell.phase = STOPPED
+  cell.life = undefined
+  cell.run = PARKED
+  cell.parent.family.remove(cell)
+  ref.unexport()
+  if (rest?.name !== undefined) home.release(rest.name, ref)
+  for (const each of mail) cell.bury(each, 'no-actor')
+  for (let question = cell.questions; question !== undefined; question = cell.questions) {
+    question.giveUp()
+    question.died('no-actor')
+  }
+  if (rest !== undefined) {
+    const { watchers, waiters, room } = rest
+    rest.watchers = undefined
+    rest.signals = []
+    rest.pressureChanged = undefined
+    rest.pressed = false
+    rest.room = []
+    if (watchers !== undefined) for (const watcher of watchers) watcher.stopped(ref, reason)
+    for (const waiter of [...waiters]) waiter.wake(hasEnded(ref))
+    for (const then of room) then()
+  }
+  cell.parent.childEnded(cell)
+}
