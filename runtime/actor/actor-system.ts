@@ -41,12 +41,7 @@ export interface ActorSystem extends AsyncDisposable {
   /** Claims a name in the whole cluster; rejects with ACTOR_NAME_TAKEN or ACTOR_FORBIDDEN. An intent: asserted again after every reconnect. */
   register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim>
   /** Groups: many refs under one name, each with facts to show. */
-  join<M>(
-    name: ActorName<M>,
-    ref: ActorRef<M>,
-    facts?: Record<string, unknown>,
-    options?: AskOptions
-  ): Promise<Claim>
+  join<M>(name: ActorName<M>, ref: ActorRef<M>, facts?: Record<string, unknown>, options?: AskOptions): Promise<Claim>
   members<M>(
     name: ActorName<M>,
     changed: (

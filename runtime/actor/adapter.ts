@@ -71,7 +71,7 @@ export class AdapterRef extends HomeRef<unknown> {
     const { home } = this
     let mail = message
     try {
-      if (home.copying) mail = copy(message, 'message')
+      if (home.copying) mail = copy(message)
     } catch (error) {
       home.sent++
       home.deadLetters.add(this, message, 'unserialisable', error)

@@ -79,7 +79,7 @@ export class Ask extends HomeRef<unknown> implements Deadline {
     }
     if (home.copying && failure === undefined) {
       try {
-        message = copy(message, 'message')
+        message = copy(message)
       } catch (error) {
         failure = { error }
         home.sent++
@@ -98,7 +98,9 @@ export class Ask extends HomeRef<unknown> implements Deadline {
       return
     }
     home.refused++
-    this.#fail(new ActorError('ACTOR_NO_ROOM', `${target.label} has no room for a question; await ref.ready() and ask again`))
+    this.#fail(
+      new ActorError('ACTOR_NO_ROOM', `${target.label} has no room for a question; await ref.ready() and ask again`)
+    )
   }
 
   protected override get alive(): boolean {
@@ -120,7 +122,7 @@ export class Ask extends HomeRef<unknown> implements Deadline {
     }
     if (!home.copying) return this.#answer(answer)
     try {
-      return this.#answer(copy(answer, 'answer'))
+      return this.#answer(copy(answer))
     } catch (error) {
       home.deadLetters.add(this, answer, 'unserialisable', error)
       return true
@@ -201,7 +203,11 @@ export class Ask extends HomeRef<unknown> implements Deadline {
 }
 
 /** What an asker hears when the question became a dead letter. */
-export function reasonError({ label }: { readonly label: string }, reason: DeadLetterReason, error: unknown): ActorError {
+export function reasonError(
+  { label }: { readonly label: string },
+  reason: DeadLetterReason,
+  error: unknown
+): ActorError {
   if (reason === 'no-actor') return hasEnded({ label })
   if (error instanceof ActorError && (reason === 'unserialisable' || reason === 'too-large')) return error
   if (reason === 'crashed') {

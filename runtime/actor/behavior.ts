@@ -2,7 +2,7 @@
 
 import type { Context } from './context.ts'
 import { copy } from './copy.ts'
-import { ActorError } from './errors.ts'
+import { ActorError, factsOf } from './errors.ts'
 import type { Origin } from './origin.ts'
 import type { AnyRef } from './ref.ts'
 import type { StopReason } from './watch.ts'
@@ -56,10 +56,10 @@ export class Receiving {
 
   #clone(): unknown {
     try {
-      return copy(this.#initial, 'initial')
+      return copy(this.#initial)
     } catch (error) {
-      const fact = error instanceof Error ? error.message : String(error)
-      throw new ActorError('ACTOR_BAD_OPTION', `${fact}; each life needs its own state: pass () => state`, { cause: error })
+      const why = `initial cannot be cloned for each life: pass () => state (${factsOf(error).message})`
+      throw new ActorError('ACTOR_BAD_OPTION', why, { cause: error })
     }
   }
 }

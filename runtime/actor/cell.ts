@@ -15,8 +15,8 @@ import { attend, begin, fail } from './life-cycle.ts'
 import type { LocalRef } from './local-ref.ts'
 import type { LocalSystem } from './local-system.ts'
 import type { Queue } from './mailbox.ts'
-import { Pending } from './pending.ts'
-import { ATTENDING, BREAKING, FRESH, IDLE, LIVING, PARKED, type Phase, QUEUED, type Run, RUNNING } from './phase.ts'
+import { isThenable, Pending } from './pending.ts'
+import { ATTENDING, BREAKING, FRESH, IDLE, LIVING, PARKED, type Phase, QUEUED, RUNNING, type Run } from './phase.ts'
 import { type Asked, Question } from './question.ts'
 import type { AnyRef } from './ref.ts'
 import { BOUNDS, type Bounds, HIGH, Rest } from './rest.ts'
@@ -84,7 +84,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     if (!home.copying || this.phase.is === 'stopped') return this.offer(message)
     let mail: unknown
     try {
-      mail = copy(message, 'message')
+      mail = copy(message)
     } catch (error) {
       home.sent++
       home.deadLetters.add(this.ref, message, 'unserialisable', error)
@@ -135,7 +135,10 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     }
     const bytes = mail instanceof Envelope ? mail.bytes : 0
     const { capacity, overflow, bytes: most, high } = this.bounds
-    while (this.waiting >= capacity || (bytes > 0 && rest !== undefined && rest.bytes > 0 && rest.bytes + bytes > most)) {
+    while (
+      this.waiting >= capacity ||
+      (bytes > 0 && rest !== undefined && rest.bytes > 0 && rest.bytes + bytes > most)
+    ) {
       if (overflow === 'reject') return false
       if (overflow === 'drop-newest' || !this.#dropOldest()) {
         this.bury(mail, 'dropped')
@@ -201,33 +204,43 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
 
   turn(scheduler: Scheduler): void {
     if (this.phase === LIVING && (this.rest === undefined || this.rest.signals.length === 0)) this.run = RUNNING
-    else {
-      if (this.phase.is === 'stopped') {
-        this.run = PARKED
-        return
-      }
-      this.run = ATTENDING
-      if (--scheduler.left <= 0) scheduler.look(scheduler.time)
-      attend(this)
-      if (this.phase === FRESH) begin(this)
-      if (this.phase === LIVING) this.run = RUNNING
-    }
-    if (this.open && this.count > 0) {
+    else this.#attend(scheduler)
+    const life = this.life
+    if (this.run === RUNNING && this.count > 0 && life !== undefined && life.pending === undefined) {
       const began = scheduler.time
       let budget = SLICE
       do {
-        const done = this.#work(budget < scheduler.left ? budget : scheduler.left)
+        const done = this.#work(life, Math.min(budget, scheduler.left))
         budget -= done
         scheduler.left -= done
         if (scheduler.left <= 0 && scheduler.look(began)) break
       } while (this.run === RUNNING && this.count > 0 && budget > 0)
+      if (this.rest === undefined && this.run === RUNNING) {
+        if (this.count === 0) {
+          if (this.queue !== undefined) this.#giveQueue()
+          this.run = IDLE
+        } else this.schedule()
+        return
+      }
     }
-    if (this.count <= 1 && this.queue !== undefined) {
-      this.home.chunks.giveQueue(this.queue)
-      this.queue = undefined
-    }
+    if (this.count <= 1 && this.queue !== undefined) this.#giveQueue()
     if (this.rest !== undefined) this.relax()
     this.rejoin()
+  }
+
+  /** The system lane, and the start of a life. */
+  #attend(scheduler: Scheduler): void {
+    if (this.phase.is === 'stopped') return
+    this.run = ATTENDING
+    if (--scheduler.left <= 0) scheduler.look(scheduler.time)
+    attend(this)
+    if (this.phase === FRESH) begin(this)
+    if (this.phase === LIVING) this.run = RUNNING
+  }
+
+  #giveQueue(): void {
+    this.home.chunks.giveQueue(this.queue as Queue)
+    this.queue = undefined
   }
 
   /** After a turn, a pending handler, a new life: to the run queue if there is something to do. */
@@ -249,8 +262,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   }
 
   /** Hands over at most `limit` messages. The one in hand stays in its slot until it is done, so nobody else has to hold it. */
-  #work(limit: number): number {
-    const life = this.life as Life
+  #work(life: Life, limit: number): number {
     const { behavior, home } = this
     const step = behavior instanceof Receiving ? behavior.step : undefined
     const { origin } = life
@@ -488,8 +500,4 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     rest.latest.empty = 0
     return mail.filter(each => !(each instanceof Keyed && each.superseded))
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

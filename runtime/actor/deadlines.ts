@@ -30,6 +30,7 @@ class DueQueue {
     this.duration = duration
   }
 }
+
 export type { DueQueue }
 
 /** A wait with a callback, for what is rare. */

@@ -40,4 +40,3 @@ export abstract class HomeRef<in M> extends Ref<M> {
     if (this.#address !== undefined) this.home.unexport(this.#address.slice(this.#address.indexOf('/') + 1))
   }
 }
-

@@ -2,10 +2,11 @@
 // `kill` and `end`, which run no program's code.
 
 import { type Directive, Receiving } from './behavior.ts'
-import { type Cell, isThenable } from './cell.ts'
+import type { Cell } from './cell.ts'
 import { ActorError, factsOf } from './errors.ts'
 import { checkHandlers, Life } from './life.ts'
 import { badOption } from './options.ts'
+import { isThenable } from './pending.ts'
 import { FRESH, LIVING, PARKED, type Phase, STARTING, STOPPED, type Target, type Teardown } from './phase.ts'
 import { hasEnded } from './ready.ts'
 import type { Rest } from './rest.ts'
@@ -89,27 +90,32 @@ function obey(cell: Cell, rest: Rest, signal: Signal): void {
   const { phase, home } = cell
   switch (signal.type) {
     case 'stop':
-      return tear(cell, { is: 'end', reason: signal.reason })
+      tear(cell, { is: 'end', reason: signal.reason })
+      break
     case 'finish': {
-      if (phase.is !== 'living' && phase.is !== 'starting') return
+      if (phase.is !== 'living' && phase.is !== 'starting') break
       const decision = decide(rest.policy, 'done', rest.history, home.clock.now(), home.random)
-      if (decision.directive === 'stop') return tear(cell, { is: 'end', reason: DONE })
-      return carryOut(cell, decision, new ActorError('ACTOR_FAILED', `${cell.ref.label} stopped itself too often`))
+      if (decision.directive === 'stop') tear(cell, { is: 'end', reason: DONE })
+      else carryOut(cell, decision, new ActorError('ACTOR_FAILED', `${cell.ref.label} stopped itself too often`))
+      break
     }
     case 'restart':
-      if (phase.is !== 'living' && phase.is !== 'starting' && phase.is !== 'failed') return
-      return tear(cell, { is: 'life', error: undefined, after: 0, history: undefined })
+      if (phase.is === 'living' || phase.is === 'starting' || phase.is === 'failed') {
+        tear(cell, { is: 'life', error: undefined, after: 0, history: undefined })
+      }
+      break
     case 'decided':
       if (phase.is === 'failed') carryOut(cell, signal.decision, signal.error)
-      return
+      break
     case 'child failed':
       if (phase.is === 'failed') rest.held.push(signal)
       else if (signal.child.phase.is === 'failed') judge(cell, signal.child, signal.error)
-      return
+      break
     case 'escalated':
-      return fail(cell, signal.error)
+      fail(cell, signal.error)
+      break
     case 'proceed':
-      return proceed(cell)
+      proceed(cell)
   }
 }
 
@@ -128,7 +134,8 @@ function judge(cell: Cell, child: Cell, error: unknown): void {
     }
   } catch (thrown) {
     child.signal({ type: 'decided', decision: { directive: 'stop' }, error })
-    return fail(cell, thrown)
+    fail(cell, thrown)
+    return
   }
   child.signal({ type: 'decided', decision, error })
 }
@@ -146,7 +153,8 @@ function carryOut(cell: Cell, decision: Decision, error: unknown): void {
   }
   if (decision.directive === 'restart') {
     home.logger.warn('an actor failed and restarts', { actor: cell.ref.label, error })
-    return tear(cell, { is: 'life', error, after: decision.after, history: decision.history })
+    tear(cell, { is: 'life', error, after: decision.after, history: decision.history })
+    return
   }
   if (directive === 'escalate') cell.parent.childEscalated(cell, error)
   else home.logger.warn('an actor failed and stops', { actor: cell.ref.label, error })

@@ -126,7 +126,10 @@ export class Life implements Context<unknown> {
     if (this.ended) throw this.#over()
     const { adapters } = this.#more()
     if (adapters.size >= ADAPTERS) {
-      throw new ActorError('ACTOR_NO_ROOM', `${ADAPTERS} adapters are open; end them by their signal, or use one for all`)
+      throw new ActorError(
+        'ACTOR_NO_ROOM',
+        `${ADAPTERS} adapters are open; end them by their signal, or use one for all`
+      )
     }
     const adapter = new AdapterRef(this, this.cell, map as (message: unknown) => unknown)
     adapters.add(adapter)
@@ -232,6 +235,7 @@ export class Life implements Context<unknown> {
 }
 
 export function checkHandlers(handlers: unknown): Handlers<never> {
-  if (typeof (handlers as { receive?: unknown } | null | undefined)?.receive === 'function') return handlers as Handlers<never>
+  if (typeof (handlers as { receive?: unknown } | null | undefined)?.receive === 'function')
+    return handlers as Handlers<never>
   throw badOption('handlers', handlers, '{ receive: message => ... }')
 }

@@ -13,9 +13,9 @@ import { Deadlines, type Wait } from './deadlines.ts'
 import { type Entropy, systemEntropy, systemRandom } from './entropy.ts'
 import { ActorError } from './errors.ts'
 import { Family, type Parent } from './family.ts'
+import { HomeRef } from './home-ref.ts'
 import { drawId, fingerprint } from './ids.ts'
 import { CHILD_PATIENCE, kill, start } from './life-cycle.ts'
-import { HomeRef } from './home-ref.ts'
 import { LocalRef } from './local-ref.ts'
 import { consoleLogger, type Logger, safeLogger } from './logger.ts'
 import { ChunkPool } from './mailbox.ts'
@@ -31,7 +31,10 @@ import { DONE, SHUTDOWN } from './watch.ts'
 /** As long as two children may take to stop, 5 s each: a system that hangs longer is killed. */
 const SHUTDOWN_WITHIN = 10_000
 
-type Running = { is: 'running' } | { is: 'ending'; done: Promise<void>; finish: () => void } | { is: 'ended'; done: Promise<void> }
+type Running =
+  | { is: 'running' }
+  | { is: 'ending'; done: Promise<void>; finish: () => void }
+  | { is: 'ended'; done: Promise<void> }
 
 export class LocalSystem implements ActorSystem, Parent {
   readonly id: string
@@ -103,7 +106,10 @@ export class LocalSystem implements ActorSystem, Parent {
       const name = options.name?.name
       if (name !== undefined) {
         if (this.#names.has(name)) {
-          throw new ActorError('ACTOR_NAME_TAKEN', `'${name}' is taken in this system; stop its holder, or choose another`)
+          throw new ActorError(
+            'ACTOR_NAME_TAKEN',
+            `'${name}' is taken in this system; stop its holder, or choose another`
+          )
         }
         this.#names.set(name, cell.ref)
       }
@@ -287,7 +293,9 @@ export class LocalSystem implements ActorSystem, Parent {
   }
 }
 
-
 function noNetwork(what: string): ActorError {
-  return new ActorError('ACTOR_BAD_OPTION', `${what} needs the network: createSystem from 'whereabouts' has the network`)
+  return new ActorError(
+    'ACTOR_BAD_OPTION',
+    `${what} needs the network: createSystem from 'whereabouts' has the network`
+  )
 }

@@ -15,7 +15,11 @@ export class NowhereRef extends Ref<never> {
   readonly address: string
   readonly #reason: 'no-actor' | 'unreachable' | 'late-answer'
 
-  constructor(home: LocalSystem, address: string, reason: Extract<DeadLetterReason, 'no-actor' | 'unreachable' | 'late-answer'>) {
+  constructor(
+    home: LocalSystem,
+    address: string,
+    reason: Extract<DeadLetterReason, 'no-actor' | 'unreachable' | 'late-answer'>
+  ) {
     super()
     this.home = home
     this.address = address

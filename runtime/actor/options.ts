@@ -60,9 +60,14 @@ export function checkSpawnOptions(options: SpawnOptions<never>): void {
     const { capacity, bytes, overflow } = mailbox
     if (capacity !== undefined) number('mailbox.capacity', capacity, 1, 2 ** 30)
     if (bytes !== undefined) number('mailbox.bytes', bytes, 1, 2 ** 40)
-    if (overflow === undefined || overflow === 'reject' || overflow === 'drop-oldest' || overflow === 'drop-newest') return
+    if (overflow === undefined || overflow === 'reject' || overflow === 'drop-oldest' || overflow === 'drop-newest')
+      return
     if (typeof (overflow as { latest?: unknown } | null)?.latest !== 'function') {
-      throw badOption('mailbox.overflow', overflow, "'reject', 'drop-oldest', 'drop-newest' or { latest: message => key }")
+      throw badOption(
+        'mailbox.overflow',
+        overflow,
+        "'reject', 'drop-oldest', 'drop-newest' or { latest: message => key }"
+      )
     }
   }
 }

@@ -60,3 +60,7 @@ export class Pending implements Deadline {
     if (cell.run === PARKED) cell.rejoin()
   }
 }
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+}

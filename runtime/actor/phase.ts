@@ -13,10 +13,11 @@ export type Phase =
   | { readonly is: 'stopped' }
 
 /** The ordered end of a life: the handler at work, then the children, the last first, then the `stopping` hook. */
-export type Teardown = { readonly to: Target; step: 'handler' | 'children' | 'hook' | 'over'; wait: Wait | undefined } & (
-  | { readonly is: 'stopping' }
-  | { readonly is: 'restarting' }
-)
+export type Teardown = {
+  readonly to: Target
+  step: 'handler' | 'children' | 'hook' | 'over'
+  wait: Wait | undefined
+} & ({ readonly is: 'stopping' } | { readonly is: 'restarting' })
 
 /** What comes after it. */
 export type Target =

@@ -24,7 +24,13 @@ export interface Bounds {
   readonly overflow: 'reject' | 'drop-oldest' | 'drop-newest'
 }
 
-export const BOUNDS: Bounds = Object.freeze({ capacity: CAPACITY, bytes: BYTES, high: HIGH, low: HIGH / 4, overflow: 'reject' })
+export const BOUNDS: Bounds = Object.freeze({
+  capacity: CAPACITY,
+  bytes: BYTES,
+  high: HIGH,
+  low: HIGH / 4,
+  overflow: 'reject'
+})
 
 export class Rest {
   name: string | undefined = undefined
