@@ -15,6 +15,8 @@ export { GUEST_LIMITS } from './guard.ts'
 
 /** How refs become addresses and addresses refs: the system's part. */
 export interface WireRefs {
+  /** `''` for the address to answer to of the very question that is encoded: both sides know it without its name. */
   addressOf(ref: Ref<never>): string
+  /** Throws ACTOR_INVALID for `''` where no question is decoded. */
   refOf(address: string): Ref<never>
 }

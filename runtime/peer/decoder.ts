@@ -112,6 +112,8 @@ export class Decoder {
         return this.#ref(this.#defineAddress(reader))
       case Tag.fullRef:
         return this.#ref(readAddress(reader))
+      case Tag.replyTo:
+        return this.#refs.refOf('')
       case Tag.packed:
         return this.#unpack(reader, depth)
       case Tag.bytes:
@@ -266,7 +268,7 @@ export class Decoder {
     while (values > 0) {
       values--
       const tag = reader.u8()
-      if (tag < Tag.smallShape || (tag >= Tag.smallNegative && tag <= Tag.true)) continue
+      if (tag < Tag.smallShape || (tag >= Tag.smallNegative && tag <= Tag.true) || tag === Tag.replyTo) continue
       if (tag < Tag.smallText) values += this.#shape(tag & 0x3f).values
       else if (tag < Tag.smallArray) reader.raw(tag & 0x1f)
       else if (tag < Tag.smallNegative) values += tag & 0x0f

@@ -207,6 +207,10 @@ export class Encoder {
   }
 
   #ref(address: string, into: ByteBuffer): void {
+    if (address === '') {
+      into.u8(Tag.replyTo)
+      return
+    }
     const number = this.#alone ? -1 : this.#tables.findAddress(address)
     if (number >= 0) {
       into.u8(Tag.ref)

@@ -46,5 +46,7 @@ export const Tag = {
   /** varint count, values */
   set: 0xd3,
   /** utf8 name, utf8 message, value of `code` */
-  error: 0xd4
+  error: 0xd4,
+  /** The address to answer to, of the question that this message is */
+  replyTo: 0xd5
 } as const

@@ -1,0 +1,262 @@
+// The guarded door: accepts connections of a listener, learns who is there (the listener's half of the handshake),
+// authenticates, and hands the wire to the hub. Strict by default; whatever goes wrong here costs that connection only.
+
+import type { Clock } from '../actor/clock.ts'
+import { ActorError } from '../actor/errors.ts'
+import type { Logger } from '../actor/logger.ts'
+import type { Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
+import {
+  HANDSHAKE_TIME,
+  type HandshakeFrame,
+  type Hello,
+  PROTOCOL,
+  readHandshake,
+  writeHandshake
+} from '../peer/handshake.ts'
+import { fromBase64, type Identity, idBytes, idOf, proofOf, SECRET_BYTES, sameText, toBase64 } from '../peer/identity.ts'
+import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
+import { CloseCode, Wire } from '../peer/wire.ts'
+import type { Attachment, AttachmentFacts } from './attachment.ts'
+import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
+
+export interface GatewayPort {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly entropy: (bytes: number) => Uint8Array
+  readonly identity: Identity
+  readonly label: string
+  /** The handshake has succeeded. */
+  attach(gateway: Door, facts: AttachmentFacts, wire: Wire): Attachment
+  detach(attachment: Attachment): void
+  /** Resolves when nothing is pending for these, or the time is over. */
+  drained(attachments: readonly Attachment[], within: number): Promise<void>
+  closed(gateway: Door): void
+}
+
+export class Door implements Gateway {
+  readonly options: ListenOptions
+  readonly #port: GatewayPort
+  readonly #limits: Limits
+  readonly #attached = new Map<string, Attachment>()
+  readonly #pending = new Set<Wire>()
+  #listening: { close(): Promise<void>; readonly url?: string } | undefined
+  #closing: Promise<void> | undefined
+
+  private constructor(options: ListenOptions, port: GatewayPort) {
+    this.options = options
+    this.#port = port
+    this.#limits = { ...(options.trust === 'guest' ? GUEST_LIMITS : NODE_LIMITS), ...options.limits }
+  }
+
+  /** Rejects with ACTOR_LISTEN_FAILED or ACTOR_BAD_OPTION. */
+  static async open(listener: Listener, options: ListenOptions, port: GatewayPort): Promise<Door> {
+    check(options)
+    const door = new Door(options, port)
+    door.#listening = await listener.listen((connection, hello) => door.#accept(connection, hello))
+    return door
+  }
+
+  get url(): string | undefined {
+    return this.#listening?.url
+  }
+
+  get peers(): ReadonlySet<{ id: string; label: string; principal: unknown; status: LinkStatus }> {
+    const peers = new Set<{ id: string; label: string; principal: unknown; status: LinkStatus }>()
+    for (const { facts, status } of this.#attached.values()) {
+      peers.add({ id: facts.id, label: facts.label, principal: facts.principal, status })
+    }
+    return peers
+  }
+
+  /** Whether guests of this door may look up a name. */
+  exposes(name: string): boolean {
+    if (this.options.trust !== 'guest') return true
+    return (this.options.expose ?? []).some(each => (each instanceof Object && 'unchecked' in each ? each.name : each).name === name)
+  }
+
+  /** A system has left, or came in by another door. */
+  forget(id: string): void {
+    this.#attached.delete(id)
+  }
+
+  close(options: { drain?: number } = {}): Promise<void> {
+    this.#closing ??= this.#close(options.drain ?? 0)
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(drain: number): Promise<void> {
+    for (const wire of this.#pending) wire.close(CloseCode.goingAway, 'closing')
+    if (drain > 0) await this.#port.drained([...this.#attached.values()], drain)
+    for (const attachment of [...this.#attached.values()]) this.#port.detach(attachment)
+    this.#attached.clear()
+    this.#port.closed(this)
+    await this.#listening?.close()
+  }
+
+  #accept(connection: Connection, from: ConnectionHello): void {
+    const wire = new Wire(connection, this.#port.clock)
+    if (this.#closing !== undefined || this.#pending.size >= this.#limits.pendingHandshakes) {
+      wire.open()
+      wire.close(CloseCode.goingAway, 'no room for another handshake')
+      return
+    }
+    const refuse = (code: string, message: string, close: number): void => {
+      if (!this.#pending.delete(wire)) return
+      cancel()
+      wire.closed = () => {}
+      wire.send(writeHandshake({ kind: 'refused', code, message, version: PROTOCOL }))
+      wire.close(close, code)
+      this.#port.logger.info('a connection was refused', { code, address: from.address })
+    }
+    const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () =>
+      refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
+    )
+    wire.closed = () => {
+      cancel()
+      this.#pending.delete(wire)
+    }
+    const welcome = (hello: Hello, principal: unknown): void => {
+      if (!this.#pending.delete(wire)) return
+      cancel()
+      this.#welcome(wire, hello, principal)
+    }
+    this.#pending.add(wire)
+    let hello: Hello | undefined
+    let nonce = ''
+    wire.receive = bytes => {
+      let frame: HandshakeFrame
+      try {
+        frame = readHandshake(bytes)
+      } catch {
+        refuse('ACTOR_REFUSED', 'the first frame is no greeting of this protocol', CloseCode.protocol)
+        return
+      }
+      if (frame.kind === 'hello' && hello === undefined) {
+        hello = frame
+        if (frame.version !== PROTOCOL) {
+          refuse('ACTOR_VERSION', `this listener speaks version ${PROTOCOL}`, CloseCode.version)
+        } else if (idBytes(frame.id) === undefined || frame.id === this.#port.identity.id) {
+          refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
+        } else if (this.options.trust === 'guest') {
+          if (!proves(frame.secret, frame.id)) {
+            refuse('ACTOR_FORBIDDEN', 'the secret does not belong to the id', CloseCode.forbidden)
+          } else if (!this.#originAllowed(from)) {
+            refuse('ACTOR_FORBIDDEN', 'that origin is not allowed here', CloseCode.forbidden)
+          } else this.#authenticate(frame, from, principal => welcome(frame, principal), refuse)
+        } else {
+          if (frame.nonce === undefined) {
+            refuse('ACTOR_FORBIDDEN', 'this listener is for nodes; connect with { secret }', CloseCode.forbidden)
+            return
+          }
+          nonce = toBase64(this.#port.entropy(16))
+          const { id } = this.#port.identity
+          const proof = proofOf(this.options.trust.node.secret, 'listener', [frame.nonce, nonce], [frame.id, id])
+          wire.send(writeHandshake({ kind: 'challenge', id, nonce, proof }))
+        }
+      } else if (frame.kind === 'proof' && hello !== undefined && nonce !== '' && this.options.trust !== 'guest') {
+        const asker = hello
+        const ids = [asker.id, this.#port.identity.id]
+        const proof = proofOf(this.options.trust.node.secret, 'dialer', [asker.nonce ?? '', nonce], ids)
+        nonce = ''
+        if (!sameText(frame.proof, proof) || !proves(frame.secret, asker.id)) {
+          refuse('ACTOR_FORBIDDEN', 'the proof is wrong', CloseCode.forbidden)
+        } else this.#authenticate(asker, from, principal => welcome(asker, principal), refuse)
+      } else refuse('ACTOR_REFUSED', 'that frame is out of turn', CloseCode.protocol)
+    }
+    wire.open()
+  }
+
+  #authenticate(
+    hello: Hello,
+    from: ConnectionHello,
+    welcome: (principal: unknown) => void,
+    refuse: (code: string, message: string, close: number) => void
+  ): void {
+    const { authenticate } = this.options
+    if (authenticate === undefined) {
+      welcome(undefined)
+      return
+    }
+    const { token, label } = hello
+    // What the hook says goes to the log: a stranger learns only that the answer is no.
+    const no = (error: unknown): void => {
+      this.#port.logger.info('authenticate refused', { error })
+      refuse('ACTOR_FORBIDDEN', 'not authenticated', CloseCode.forbidden)
+    }
+    new Promise(resolve => resolve(authenticate({ label, ...from, ...(token === undefined ? {} : { token }) }))).then(welcome, no)
+  }
+
+  #originAllowed(from: ConnectionHello): boolean {
+    const { origin } = from
+    // No origin: not a browser, which always tells one. Such a caller could claim any.
+    if (origin === undefined) return true
+    const { origins } = this.options
+    if (origins !== undefined) return origins.includes(origin)
+    return origin.replace(/^[a-z]+:\/\//, '') === from.headers?.host
+  }
+
+  #welcome(wire: Wire, hello: Hello, principal: unknown): void {
+    const guest = this.options.trust === 'guest'
+    const facts: AttachmentFacts = {
+      id: hello.id,
+      label: cleanLabel(hello.label),
+      trust: guest ? 'guest' : 'node',
+      principal,
+      place: hello.as === 'peer' ? 'beside' : 'below',
+      downAfter: this.options.downAfter ?? DOWN_AFTER,
+      takes: NODE_LIMITS.messageBytes,
+      limits: this.#limits
+    }
+    const { identity, label } = this.#port
+    wire.send(
+      writeHandshake({
+        kind: 'welcome',
+        version: PROTOCOL,
+        id: identity.id,
+        label,
+        trust: guest ? 'guest' : 'node',
+        downAfter: facts.downAfter,
+        messageBytes: this.#limits.messageBytes,
+        windowBytes: this.#limits.windowBytes
+      })
+    )
+    this.#attached.set(facts.id, this.#port.attach(this, facts, wire))
+  }
+}
+
+function check(options: ListenOptions): void {
+  const { trust, expose = [], downAfter } = options
+  if (trust !== 'guest' && typeof trust?.node?.secret !== 'string') {
+    throw new ActorError('ACTOR_BAD_OPTION', "listen: trust must be 'guest' or { node: { secret } }")
+  }
+  if (trust !== 'guest' && trust.node.secret.length < 16) {
+    throw new ActorError('ACTOR_BAD_OPTION', 'listen: the secret of a node listener must have 16 characters or more; draw it at random')
+  }
+  for (const each of expose) {
+    if (!('unchecked' in each) && each.schema === undefined) {
+      throw new ActorError(
+        'ACTOR_BAD_OPTION',
+        `listen: the exposed name '${each.name}' has no schema, so guests' messages would go unchecked; ` +
+          `give actorName a schema, or spell it out: { name, unchecked: true }`
+      )
+    }
+  }
+  if (downAfter !== undefined && !(downAfter >= 100 && downAfter <= 86_400_000)) {
+    throw new ActorError('ACTOR_BAD_OPTION', `listen: downAfter is ${String(downAfter)}; give milliseconds from 100 to 86,400,000`)
+  }
+}
+
+function proves(secret: string | undefined, id: string): boolean {
+  const bytes = secret === undefined ? undefined : fromBase64(secret, SECRET_BYTES)
+  return bytes !== undefined && sameText(idOf(bytes), id)
+}
+
+/** A label is shown to people and written to logs: short, and without what could end a line there. */
+function cleanLabel(label: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  return label.replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/g, '').slice(0, 64)
+}

@@ -1,0 +1,339 @@
+// Every system is the hub of those attached to it: it knows who is where, forwards frames by peer id without opening them,
+// and offers the associations of its own system their paths. It may drop for a slow peer, never buffer without bound: the
+// associations at the ends send again.
+
+import type { Clock } from '../actor/clock.ts'
+import type { Logger } from '../actor/logger.ts'
+import type { Association } from '../peer/association.ts'
+import { Decoder, Encoder } from '../peer/codec.ts'
+import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
+import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
+import { idBytes, toBase64 } from '../peer/identity.ts'
+import { CloseCode, type Wire } from '../peer/wire.ts'
+import { Attachment, type AttachmentFacts, type PeerFacts } from './attachment.ts'
+
+/** Systems announced from below, in all and for one guest: design limits, docs/security.md. */
+const MAX_ANNOUNCED = 100_000
+const MAX_ANNOUNCED_BY_GUEST = 16
+/** Strangers whose facts the hub above has told us; the oldest are forgotten first, and told again before a frame. */
+const MAX_FACTS = 100_000
+
+/** What the hub asks of the system it belongs to. */
+export interface HubPort {
+  readonly id: string
+  readonly clock: Clock
+  readonly logger: Logger
+  /** A frame for this system, from a source that the hub vouches for. */
+  arrived(from: PeerFacts, by: Attachment, frame: Uint8Array): void
+  /** The association with a peer, if there is one already. */
+  association(id: string): Association | undefined
+  associations(): Iterable<readonly [id: string, association: Association]>
+  /** An attachment has come up, gone down, or ended for good. */
+  changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void
+  /** Who a peer is has been learnt, or has changed. */
+  refresh(id: string): void
+}
+
+export class Hub {
+  readonly #port: HubPort
+  readonly #attachments = new Map<string, Attachment>()
+  readonly #announced = new Map<string, { by: Attachment; facts: PeerFacts }>()
+  readonly #strangers = new Map<string, PeerFacts>()
+  #above: Attachment | undefined
+
+  constructor(port: HubPort) {
+    this.#port = port
+  }
+
+  /** The hub above, the default way to everybody not attached here. */
+  get above(): Attachment | undefined {
+    return this.#above
+  }
+
+  attachment(id: string): Attachment | undefined {
+    return this.#attachments.get(id)
+  }
+
+  attachments(): Iterable<Attachment> {
+    return this.#attachments.values()
+  }
+
+  /** What is known of a peer; what nobody vouches for is a guest without a principal. */
+  factsOf(id: string): PeerFacts {
+    return (
+      this.#attachments.get(id)?.facts ??
+      this.#announced.get(id)?.facts ??
+      this.#strangers.get(id) ?? { id, label: id.slice(0, 6), trust: 'guest', principal: undefined }
+    )
+  }
+
+  /** The attachment that frames to a peer leave by. */
+  wayTo(id: string): Attachment | undefined {
+    return this.#attachments.get(id) ?? this.#announced.get(id)?.by ?? this.#above
+  }
+
+  /** Whether there is any way at all to a peer, be it interrupted right now. */
+  knows(id: string): boolean {
+    return this.wayTo(id) !== undefined
+  }
+
+  /** Gives a new association the paths that there are. */
+  offerPaths(id: string, association: Association): void {
+    const direct = this.#attachments.get(id)
+    const announced = this.#announced.get(id)?.by
+    if (this.#above?.wire !== undefined && direct !== this.#above) association.pathUp(this.#above.relay)
+    if (announced?.wire !== undefined) association.pathUp(announced.relay)
+    if (direct?.wire !== undefined) association.pathUp(direct.direct)
+  }
+
+  /** A handshake has succeeded. An attachment of the same system takes the new wire, and an older wire is closed. */
+  attach(facts: AttachmentFacts, wire: Wire): Attachment {
+    const known = this.#attachments.get(facts.id)
+    const attachment = known ?? new Attachment(facts)
+    if (known === undefined) this.#attachments.set(facts.id, attachment)
+    else if (known.wire !== undefined) {
+      const older = known.wire
+      this.#down(known)
+      older.closed = () => {}
+      older.close(CloseCode.superseded, 'a newer connection of the same system took over')
+    }
+    attachment.cancelGone?.()
+    attachment.cancelGone = undefined
+    attachment.wire = wire
+    attachment.told.clear()
+    if (facts.place === 'above') this.#above = attachment
+    wire.receive = frame => this.#frame(attachment, frame)
+    wire.drained = () => this.#drained(attachment)
+    wire.closed = () => this.#lost(attachment, wire)
+    wire.keepTime()
+    if (facts.place === 'above') this.#announceAll(attachment)
+    else this.#announce(attachment.facts, true)
+    this.#up(attachment)
+    this.#port.changed(attachment, 'up')
+    return attachment
+  }
+
+  /** Ends an attachment on purpose; the other side hears it first. */
+  detach(attachment: Attachment, code: number, reason: string): void {
+    const wire = attachment.wire
+    if (wire !== undefined) {
+      this.#down(attachment)
+      wire.closed = () => {}
+      wire.send(Uint8Array.of(FrameKind.goodbye))
+      wire.close(code, reason)
+    }
+    this.#gone(attachment)
+  }
+
+  // wires ---------------------------------------------------------------------------------------------------------------
+
+  #lost(attachment: Attachment, wire: Wire): void {
+    if (attachment.wire !== wire) return
+    this.#down(attachment)
+    // An identity stays attached for a while: a network that blinks is no reason to tell anybody that it is gone.
+    attachment.cancelGone = this.#port.clock.timer(attachment.facts.downAfter, () => this.#gone(attachment))
+    this.#port.changed(attachment, 'suspended')
+  }
+
+  #gone(attachment: Attachment): void {
+    attachment.cancelGone?.()
+    attachment.cancelGone = undefined
+    if (this.#attachments.get(attachment.id) !== attachment) return
+    this.#attachments.delete(attachment.id)
+    if (this.#above === attachment) this.#above = undefined
+    for (const [id, { by }] of this.#announced) if (by === attachment) this.#announced.delete(id)
+    if (attachment.facts.place !== 'above') this.#announce(attachment.facts, false)
+    this.#port.changed(attachment, 'gone')
+  }
+
+  #up(attachment: Attachment): void {
+    this.#port.association(attachment.id)?.pathUp(attachment.direct)
+    for (const association of this.#behind(attachment)) association.pathUp(attachment.relay)
+  }
+
+  #down(attachment: Attachment): void {
+    attachment.wire = undefined
+    this.#port.association(attachment.id)?.pathDown(attachment.direct)
+    for (const association of this.#behind(attachment)) association.pathDown(attachment.relay)
+  }
+
+  #drained(attachment: Attachment): void {
+    this.#port.association(attachment.id)?.pathDrained(attachment.direct)
+    for (const association of this.#behind(attachment)) association.pathDrained(attachment.relay)
+  }
+
+  /** The associations whose frames may go through an attachment. */
+  *#behind(attachment: Attachment): Iterable<Association> {
+    if (attachment === this.#above) {
+      for (const [id, association] of this.#port.associations()) if (id !== attachment.id) yield association
+      return
+    }
+    for (const [id, { by }] of this.#announced) {
+      const association = by === attachment ? this.#port.association(id) : undefined
+      if (association !== undefined) yield association
+    }
+  }
+
+  // frames --------------------------------------------------------------------------------------------------------------
+
+  #frame(attachment: Attachment, frame: Uint8Array): void {
+    switch (frame[0]) {
+      case FrameKind.relay:
+        this.#relay(attachment, frame)
+        return
+      case FrameKind.peer:
+        // Only the hub above vouches for strangers. What anybody else says of others is not believed.
+        if (attachment === this.#above) this.#learn(frame)
+        else this.#hearAnnouncement(attachment, frame)
+        return
+      case FrameKind.undeliverable: {
+        const id = frame.length === 17 ? toBase64(frame.subarray(1)) : ''
+        this.#port.association(id)?.pathRefused(attachment.relay)
+        return
+      }
+      case FrameKind.goodbye: {
+        const wire = attachment.wire
+        this.#down(attachment)
+        this.#gone(attachment)
+        if (wire !== undefined) {
+          wire.closed = () => {}
+          wire.close(CloseCode.normal, 'goodbye')
+        }
+        return
+      }
+      default:
+        // Kinds that a later version adds are not for us.
+        return
+    }
+  }
+
+  #relay(attachment: Attachment, frame: Uint8Array): void {
+    if (!isRelay(frame)) return
+    const source = routeFrom(frame)
+    const own = attachment.is(source)
+    const from = own ? attachment.id : toBase64(source)
+    // A source is accepted only from where it is attached or announced: nobody sends in another's name.
+    if (!own && attachment !== this.#above && this.#announced.get(from)?.by !== attachment) return
+    if (from === this.#port.id) return
+    const to = toBase64(routeTo(frame))
+    if (to === this.#port.id) {
+      this.#port.arrived(this.factsOf(from), attachment, frame)
+      return
+    }
+    if (!hop(frame)) return
+    const target = this.#wayTo(to, attachment)
+    if (target === undefined) {
+      const answer = new Uint8Array(17)
+      answer[0] = FrameKind.undeliverable
+      answer.set(routeTo(frame), 1)
+      attachment.send(answer)
+      return
+    }
+    if (target !== this.#above && !target.told.has(from)) {
+      target.told.add(from)
+      target.send(writeFacts(this.factsOf(from), true))
+    }
+    target.forward(frame)
+  }
+
+  #wayTo(id: string, from: Attachment): Attachment | undefined {
+    const target = this.#attachments.get(id) ?? this.#announced.get(id)?.by
+    if (target !== undefined && target !== from) return target
+    return this.#above === from ? undefined : this.#above
+  }
+
+  // who is where --------------------------------------------------------------------------------------------------------
+
+  #learn(frame: Uint8Array): void {
+    const told = readFacts(frame)
+    if (told === undefined || told.facts.id === this.#port.id) return
+    this.#strangers.delete(told.facts.id)
+    this.#strangers.set(told.facts.id, told.facts)
+    this.#port.refresh(told.facts.id)
+    if (this.#strangers.size > MAX_FACTS) {
+      for (const id of this.#strangers.keys()) {
+        this.#strangers.delete(id)
+        break
+      }
+    }
+  }
+
+  #hearAnnouncement(attachment: Attachment, frame: Uint8Array): void {
+    const told = readFacts(frame)
+    if (told === undefined) return
+    const { id, label } = told.facts
+    if (!told.there) {
+      const entry = this.#announced.get(id)
+      if (entry?.by !== attachment) return
+      this.#announced.delete(id)
+      this.#announce(entry.facts, false)
+      this.#port.association(id)?.pathDown(attachment.relay)
+      return
+    }
+    if (id === this.#port.id || this.#attachments.has(id)) return
+    const elsewhere = this.#announced.get(id)
+    if (elsewhere !== undefined && elsewhere.by !== attachment && elsewhere.by.wire !== undefined) return
+    let count = 0
+    for (const { by } of this.#announced.values()) if (by === attachment) count += 1
+    const guest = attachment.facts.trust === 'guest'
+    if (this.#announced.size >= MAX_ANNOUNCED || (guest && count >= MAX_ANNOUNCED_BY_GUEST)) {
+      this.#port.logger.warn('a system announced more systems below it than it may', { label: attachment.facts.label })
+      return
+    }
+    // A guest speaks for nobody but itself: what is below it is a guest with its principal.
+    const facts = guest ? { id, label, trust: 'guest' as const, principal: attachment.facts.principal } : told.facts
+    const known = this.#announced.get(id)?.by === attachment
+    this.#announced.set(id, { by: attachment, facts })
+    this.#announce(facts, true)
+    this.#port.refresh(id)
+    if (!known) this.#port.association(id)?.pathUp(attachment.relay)
+  }
+
+  /** Tells the hub above who is, or is no longer, below this one. */
+  #announce(facts: PeerFacts, there: boolean): void {
+    this.#above?.send(writeFacts(facts, there))
+  }
+
+  #announceAll(above: Attachment): void {
+    for (const attachment of this.#attachments.values()) {
+      if (attachment.facts.place === 'below') above.send(writeFacts(attachment.facts, true))
+    }
+    for (const { facts } of this.#announced.values()) above.send(writeFacts(facts, true))
+  }
+}
+
+// Facts cross with the codec, since a principal may be any value; there are no refs in them.
+const NO_REFS = {
+  isRef: (_value: unknown): _value is never => false,
+  addressOf: () => '',
+  refOf: () => {
+    throw new RangeError('facts hold no refs')
+  }
+}
+
+function writeFacts(facts: PeerFacts, there: boolean): Uint8Array {
+  const buffer = new ByteBuffer(128)
+  buffer.u8(FrameKind.peer)
+  const { id, label, trust, principal } = facts
+  try {
+    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal, there }, buffer)
+  } catch {
+    // A principal that cannot cross stays at the gateway that made it; the peer is no less what it is.
+    buffer.at = 1
+    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal: undefined, there }, buffer)
+  }
+  return buffer.bytes.slice(0, buffer.at)
+}
+
+function readFacts(frame: Uint8Array): { facts: PeerFacts; there: boolean } | undefined {
+  if (frame.length > 16_384) return undefined
+  try {
+    const value = new Decoder(NO_REFS).decode(new ByteReader(frame, 1, frame.length)) as Record<string, unknown>
+    const { id, label, trust, principal, there } = value
+    if (typeof id !== 'string' || idBytes(id) === undefined || typeof label !== 'string') return undefined
+    if (trust !== 'node' && trust !== 'guest') return undefined
+    return { facts: { id, label: label.slice(0, 64), trust, principal }, there: there === true }
+  } catch {
+    return undefined
+  }
+}

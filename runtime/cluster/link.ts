@@ -1,0 +1,264 @@
+// The attachment to one hub or peer as its dialer sees it, through reconnects: dials, greets, hands the wire to the hub,
+// and dials again when it is lost. Intent is apart from state: after `disconnect` nothing reconnects.
+
+import type { ConnectOptions, Link, LinkStatus } from '../actor/network.ts'
+import type { AskOptions } from '../actor/ref.ts'
+import type { Clock } from '../actor/clock.ts'
+import type { Logger } from '../actor/logger.ts'
+import { ActorError, codeOf } from '../actor/errors.ts'
+import { type Backoff, delayBefore } from '../peer/backoff.ts'
+import { dial } from '../peer/dial.ts'
+import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
+import type { Identity } from '../peer/identity.ts'
+import type { Transport } from '../peer/transport.ts'
+import { CloseCode, type Wire } from '../peer/wire.ts'
+import type { Attachment } from './attachment.ts'
+import type { Subscription } from '../actor/dead-letters.ts'
+
+export interface LinkPort {
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly random: () => number
+  readonly entropy: (bytes: number) => Uint8Array
+  readonly identity: Identity
+  readonly label: string
+  /** The handshake is done: the hub takes the wire. May refuse by throwing an ActorError. */
+  attach(link: Dialer, wire: Wire, welcome: Welcome): Attachment
+  /** Bytes sent by way of an attachment and not acknowledged. */
+  pending(attachment: Attachment): number
+  /** Calls `changed` whenever bytes were acknowledged or an epoch ended, until unsubscribed. */
+  onAcknowledged(changed: () => void): Subscription
+  /** Says goodbye to those reached through the attachment and gives it up. */
+  leave(attachment: Attachment): void
+  /** Another system answers where the attached one was: what was between us and that one is over. */
+  replaced(attachment: Attachment): void
+  closed(link: Dialer): void
+}
+
+type State =
+  | { readonly is: 'dialing'; readonly attempt: number; readonly abort: AbortController }
+  | { readonly is: 'greeting'; readonly attempt: number; readonly wire: Wire }
+  | { readonly is: 'up'; readonly wire: Wire; readonly attachment: Attachment; readonly since: number }
+  | { readonly is: 'waiting'; readonly attempt: number; readonly cancel: () => void }
+  | { readonly is: 'closed' }
+
+/** A connection that held this long, in milliseconds, was a good one: the next attempt counts from the start. */
+const STABLE = 30_000
+
+export class Dialer implements Link {
+  readonly #port: LinkPort
+  readonly #transport: Transport
+  readonly #options: ConnectOptions
+  readonly #backoff: Backoff
+  readonly #listeners = new Set<(status: LinkStatus, why?: { code: string; message: string }) => void>()
+  readonly #first: { resolve: () => void; reject: (error: unknown) => void }
+  /** Settles with the first attachment, or a final refusal. */
+  readonly attached: Promise<void>
+  #state: State = { is: 'closed' }
+  #attachment: Attachment | undefined
+  #status: LinkStatus = 'connecting'
+  #lastError: ActorError | undefined
+
+  constructor(transport: Transport, options: ConnectOptions, backoff: Backoff, port: LinkPort) {
+    this.#transport = transport
+    this.#options = options
+    this.#backoff = backoff
+    this.#port = port
+    let first: { resolve: () => void; reject: (error: unknown) => void } = { resolve: () => {}, reject: () => {} }
+    this.attached = new Promise((resolve, reject) => {
+      first = { resolve, reject }
+    })
+    this.attached.catch(() => {})
+    this.#first = first
+    this.#dial(0)
+  }
+
+  get status(): LinkStatus {
+    return this.#status
+  }
+
+  get attachment(): Attachment | undefined {
+    return this.#attachment
+  }
+
+  get as(): 'below' | 'peer' {
+    return this.#options.as ?? 'below'
+  }
+
+  /** What ended the last attempt, for the error of a `connect` that ran out of time. */
+  get lastError(): ActorError | undefined {
+    return this.#lastError
+  }
+
+  onStatus(changed: (status: LinkStatus, why?: { code: string; message: string }) => void): Subscription {
+    this.#listeners.add(changed)
+    return { unsubscribe: () => void this.#listeners.delete(changed) }
+  }
+
+  get pending(): number {
+    return this.#attachment === undefined ? 0 : this.#port.pending(this.#attachment)
+  }
+
+  get rtt(): number | undefined {
+    return this.#state.is === 'up' ? this.#state.wire.rtt : undefined
+  }
+
+  flushed(options: AskOptions = {}): Promise<void> {
+    const { within = 5_000, signal } = options
+    return new Promise((resolve, reject) => {
+      const look = (): void => {
+        if (this.pending === 0) done(resolve)
+        else if (this.#status === 'closed') {
+          done(() => reject(new ActorError('ACTOR_UNREACHABLE', 'the link was closed before everything was acknowledged')))
+        }
+      }
+      const aborted = (): void => done(() => reject(signal?.reason))
+      const cancel = this.#port.clock.timer(within, () =>
+        done(() => reject(new ActorError('ACTOR_ASK_TIMEOUT', `${this.pending} bytes were not acknowledged within ${within} ms`)))
+      )
+      const acknowledged = this.#port.onAcknowledged(look)
+      const status = this.onStatus(look)
+      const done = (settle: () => void): void => {
+        cancel()
+        acknowledged.unsubscribe()
+        status.unsubscribe()
+        signal?.removeEventListener('abort', aborted)
+        settle()
+      }
+      if (signal?.aborted) aborted()
+      else {
+        signal?.addEventListener('abort', aborted)
+        look()
+      }
+    })
+  }
+
+  async disconnect(): Promise<void> {
+    this.close(undefined)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.disconnect()
+  }
+
+  /** The network may be back: an attempt that waits is made now. */
+  wake(): void {
+    if (this.#state.is !== 'waiting') return
+    this.#state.cancel()
+    this.#dial(this.#state.attempt)
+  }
+
+  /** The hub has let go of the wire: it was lost, or the other side said goodbye. */
+  lost(why: { code: string; message: string }): void {
+    const state = this.#state
+    if (state.is !== 'up') return
+    const stable = this.#port.clock.now() - state.since >= STABLE
+    this.#wait(stable ? 0 : 1, new ActorError('ACTOR_UNREACHABLE', `the connection was lost: ${why.message}`))
+  }
+
+  /** Ends the link: on purpose, or because of an error that trying again does not cure. */
+  close(error: ActorError | undefined): void {
+    const state = this.#state
+    if (state.is === 'closed' && this.#status === 'closed') return
+    this.#state = { is: 'closed' }
+    if (state.is === 'dialing') state.abort.abort()
+    if (state.is === 'waiting') state.cancel()
+    if (state.is === 'greeting') state.wire.close(CloseCode.normal, 'disconnected')
+    if (this.#attachment !== undefined) this.#port.leave(this.#attachment)
+    this.#port.closed(this)
+    this.#tell('closed', error)
+    this.#first.reject(error ?? new ActorError('ACTOR_SHUT_DOWN', 'the link was closed before it was up'))
+  }
+
+  #dial(attempt: number): void {
+    const abort = new AbortController()
+    this.#state = { is: 'dialing', attempt, abort }
+    const cancel = this.#port.clock.timer(2 * HANDSHAKE_TIME, () => abort.abort())
+    void this.#connect(abort.signal).then(
+      ({ connection, token }) => {
+        cancel()
+        if (this.#state.is !== 'dialing' || this.#state.abort !== abort) {
+          connection.open({ frame: () => {}, close: () => {} })
+          connection.close(CloseCode.normal, 'no longer wanted')
+          return
+        }
+        const wire = dial(
+          connection,
+          { ...this.#port, token, shared: this.#options.secret, as: this.as, identity: this.#port.identity },
+          (taken, welcome) => this.#welcomed(taken, welcome),
+          error => this.#failed(attempt, error)
+        )
+        if (this.#state.is === 'dialing' && this.#state.abort === abort) this.#state = { is: 'greeting', attempt, wire }
+      },
+      (error: unknown) => {
+        cancel()
+        if (this.#state.is === 'dialing' && this.#state.abort === abort) this.#failed(attempt, asUnreachable(error))
+      }
+    )
+  }
+
+  async #connect(signal: AbortSignal) {
+    const { token } = this.#options
+    const shown = typeof token === 'function' ? await token() : token
+    return { connection: await this.#transport.connect(signal), token: shown }
+  }
+
+  #welcomed(wire: Wire, welcome: Welcome): void {
+    if (this.#state.is === 'closed') {
+      wire.close(CloseCode.normal, 'disconnected')
+      return
+    }
+    const before = this.#attachment
+    if (before !== undefined && before.id !== welcome.id) {
+      this.#attachment = undefined
+      this.#port.replaced(before)
+    }
+    try {
+      this.#attachment = this.#port.attach(this, wire, welcome)
+    } catch (error) {
+      wire.closed = () => {}
+      wire.close(CloseCode.forbidden, 'not wanted here')
+      this.close(error as ActorError)
+      return
+    }
+    this.#state = { is: 'up', wire, attachment: this.#attachment, since: this.#port.clock.now() }
+    this.#lastError = undefined
+    this.#first.resolve()
+    this.#tell('connected', undefined)
+  }
+
+  #failed(attempt: number, error: ActorError): void {
+    if (this.#state.is === 'closed') return
+    if (isFinal(error)) this.close(error)
+    else this.#wait(attempt + 1, error)
+  }
+
+  #wait(attempt: number, error: ActorError): void {
+    this.#lastError = error
+    const delay = delayBefore(attempt, this.#backoff, this.#port.random())
+    const cancel = this.#port.clock.timer(delay, () => this.#dial(attempt))
+    this.#state = { is: 'waiting', attempt, cancel }
+    this.#tell(this.#attachment === undefined ? 'connecting' : 'suspended', error)
+  }
+
+  #tell(status: LinkStatus, error: ActorError | undefined): void {
+    const changed = status !== this.#status
+    this.#status = status
+    if (!changed && error === undefined) return
+    for (const listener of [...this.#listeners]) {
+      try {
+        if (error === undefined) listener(status)
+        else listener(status, { code: error.code, message: error.message })
+      } catch (thrown) {
+        this.#port.logger.error('a listener of onStatus threw', { error: thrown })
+      }
+    }
+  }
+}
+
+function asUnreachable(error: unknown): ActorError {
+  if (error instanceof ActorError) return error
+  const text = error instanceof Error ? error.message : String(error)
+  const code = codeOf(error)
+  return new ActorError('ACTOR_UNREACHABLE', `cannot connect: ${text}${code === undefined ? '' : ` (${code})`}`, { cause: error })
+}

@@ -1,0 +1,146 @@
+// The dialer's half of the handshake: one connection in, a welcome or an error out. Called by a link for each attempt.
+
+import type { Clock } from '../actor/clock.ts'
+import { ActorError } from '../actor/errors.ts'
+import {
+  HANDSHAKE_TIME,
+  type HandshakeFrame,
+  PROTOCOL,
+  type Refused,
+  readHandshake,
+  type Welcome,
+  writeHandshake
+} from './handshake.ts'
+import { type Identity, idBytes, proofOf, sameText, toBase64 } from './identity.ts'
+import type { Connection } from './transport.ts'
+import { CloseCode, Wire } from './wire.ts'
+
+export interface DialOptions {
+  readonly identity: Identity
+  readonly label: string
+  readonly token: string | undefined
+  /** The secret shared with a listener for nodes. */
+  readonly shared: string | undefined
+  readonly as: 'below' | 'peer'
+  readonly clock: Clock
+  readonly entropy: (bytes: number) => Uint8Array
+}
+
+/**
+ * Greets. `welcomed` is called before the next frame is read, so that none is missed; every other end comes as `failed`,
+ * with ACTOR_REFUSED, ACTOR_VERSION, ACTOR_FORBIDDEN, ACTOR_UNREACHABLE or the code that the listener gave.
+ */
+export function dial(
+  connection: Connection,
+  options: DialOptions,
+  welcomed: (wire: Wire, welcome: Welcome) => void,
+  failed: (error: ActorError) => void
+): Wire {
+  const { identity, label, token, shared, clock } = options
+  const wire = new Wire(connection, clock)
+  const nonce = toBase64(options.entropy(16))
+  const secret = toBase64(identity.secret)
+  let expected: HandshakeFrame['kind'] = shared === undefined ? 'welcome' : 'challenge'
+  let over = false
+
+  const end = (error: ActorError, code: number): void => {
+    if (over) return
+    over = true
+    cancel()
+    wire.closed = () => {}
+    wire.close(code, error.code)
+    failed(error)
+  }
+  const cancel = clock.timer(HANDSHAKE_TIME, () =>
+    end(
+      new ActorError('ACTOR_UNREACHABLE', `the listener did not finish the handshake within ${HANDSHAKE_TIME} ms; is it one of this runtime?`),
+      CloseCode.timeout
+    )
+  )
+  wire.closed = why =>
+    end(
+      new ActorError(
+        'ACTOR_UNREACHABLE',
+        `the connection was closed during the handshake (${why.code}${why.reason === '' ? '' : ` ${why.reason}`}); the link tries again`
+      ),
+      CloseCode.normal
+    )
+  wire.receive = bytes => {
+    if (over) return
+    let frame: HandshakeFrame
+    try {
+      frame = readHandshake(bytes)
+    } catch (error) {
+      end(error as ActorError, CloseCode.protocol)
+      return
+    }
+    if (frame.kind === 'refused') end(refusal(frame), CloseCode.normal)
+    else if (frame.kind !== expected) {
+      end(mismatch(expected, frame.kind), CloseCode.protocol)
+    } else if (frame.kind === 'challenge') {
+      const nonces = [nonce, frame.nonce]
+      const ids = [identity.id, frame.id]
+      if (!sameText(frame.proof, proofOf(shared ?? '', 'listener', nonces, ids))) {
+        end(new ActorError('ACTOR_FORBIDDEN', 'the listener does not hold the shared secret; check { secret } on both sides'), CloseCode.forbidden)
+        return
+      }
+      expected = 'welcome'
+      wire.send(writeHandshake({ kind: 'proof', proof: proofOf(shared ?? '', 'dialer', nonces, ids), secret }))
+    } else if (frame.kind === 'welcome') {
+      const wrong = unusable(frame, identity.id)
+      if (wrong !== undefined) {
+        end(wrong, CloseCode.protocol)
+        return
+      }
+      over = true
+      cancel()
+      welcomed(wire, frame)
+    }
+  }
+  wire.open()
+  wire.send(
+    writeHandshake({
+      kind: 'hello',
+      version: PROTOCOL,
+      id: identity.id,
+      label,
+      ...(shared === undefined ? { secret } : { nonce }),
+      ...(token === undefined ? {} : { token }),
+      ...(options.as === 'peer' ? { as: 'peer' as const } : {})
+    })
+  )
+  return wire
+}
+
+function refusal({ code, message, version }: Refused): ActorError {
+  if (code === 'ACTOR_VERSION') {
+    return new ActorError(
+      'ACTOR_VERSION',
+      `the listener speaks version ${version} of the protocol, this system version ${PROTOCOL}; run the same release on both sides`
+    )
+  }
+  const known = code.startsWith('ACTOR_') && code.length <= 64 ? (code as `ACTOR_${string}`) : 'ACTOR_REFUSED'
+  return new ActorError(known, `the listener refused: ${message.slice(0, 200)}`)
+}
+
+function mismatch(expected: string, got: string): ActorError {
+  if (expected === 'challenge') {
+    return new ActorError('ACTOR_REFUSED', 'the listener is one for guests and proves no shared secret; connect without { secret }')
+  }
+  if (got === 'challenge') {
+    return new ActorError('ACTOR_REFUSED', 'the listener is one for nodes; connect with { secret }')
+  }
+  return new ActorError('ACTOR_REFUSED', `the listener answered with '${got}' where '${expected}' was due; it does not speak this protocol`)
+}
+
+function unusable(welcome: Welcome, own: string): ActorError | undefined {
+  if (welcome.version !== PROTOCOL) return refusal({ code: 'ACTOR_VERSION', message: '', version: welcome.version })
+  if (welcome.id === own) return new ActorError('ACTOR_REFUSED', 'a system cannot be attached to itself; use its refs directly')
+  const sane =
+    idBytes(welcome.id) !== undefined &&
+    welcome.downAfter >= 100 &&
+    welcome.downAfter <= 86_400_000 &&
+    welcome.messageBytes >= 1_024 &&
+    welcome.windowBytes >= 65_536
+  return sane ? undefined : new ActorError('ACTOR_REFUSED', 'the listener sent a welcome with impossible figures; it is broken or no listener of this runtime')
+}

@@ -1,0 +1,169 @@
+// The receiving half of a peer: reads the items of a batch one by one and hands each to what it is for. When an actor's
+// mailbox has no room the scheduler runs; if there is still none, the rest of the batch is parked until there is.
+
+import { BrokenFrame, ByteReader } from './byte-buffer.ts'
+import { Item, STOP_REASONS } from './items.ts'
+import type { StopReason } from '../actor/watch.ts'
+
+/** Items of one stream that is being put together; a sender has one open at a time, a repeat of an epoch's end none. */
+const MAX_STREAMS = 2
+
+/** What a peer does with the items that arrive. */
+export interface InboxPort {
+  /** The most bytes that one item may have. */
+  readonly messageBytes: number
+  define(id: string): void
+  /**
+   * Reads the message behind the head of an item that began at `start`. `owed`: its bytes go back to the sender when it is
+   * out of its mailbox. `false`: it was taken out of the batch, but its mailbox has no room.
+   */
+  mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean
+  asked(target: number, ask: string, reader: ByteReader, start: number, owed: boolean): boolean
+  /** Tries the mail that found no room again. */
+  retry(): boolean
+  fail(ask: string, code: string, text: string): void
+  cancel(ask: string): void
+  watchedFrom(target: number): void
+  unwatchedFrom(target: number): void
+  actorEnded(id: string, reason: StopReason): void
+  pressure(id: string, on: boolean): void
+  /** Bytes of items that are not mail: disposed of on arrival. */
+  give(bytes: number): void
+}
+
+/** A batch, or an item put together from chunks, whose bytes have been given back already. */
+interface Reading {
+  readonly reader: ByteReader
+  readonly owed: boolean
+}
+
+interface Stream {
+  readonly bytes: Uint8Array
+  at: number
+}
+
+export class Inbox {
+  readonly #port: InboxPort
+  readonly #streams = new Map<number, Stream>()
+  /** Where reading stopped, innermost last: an item put together from chunks is read within the batch of its last chunk. */
+  #parked: Reading[] = []
+
+  constructor(port: InboxPort) {
+    this.#port = port
+  }
+
+  /** Reads a batch. `false`: parked. Throws BrokenFrame for what no peer of this protocol sends. */
+  receive(frame: Uint8Array, start: number): boolean {
+    return this.#read({ reader: new ByteReader(frame, start, frame.length), owed: true })
+  }
+
+  /** There may be room again: goes on where reading stopped. */
+  resume(): boolean {
+    if (this.#parked.length > 0 && !this.#port.retry()) return false
+    while (this.#parked.length > 0) {
+      const reading = this.#parked.pop() as Reading
+      const outer = this.#parked
+      this.#parked = []
+      const done = this.#read(reading)
+      // What stops inside an inner reader must be gone on with before the outer ones.
+      this.#parked = [...outer, ...this.#parked]
+      if (!done) return false
+    }
+    return true
+  }
+
+  reset(): void {
+    this.#streams.clear()
+    this.#parked = []
+  }
+
+  #read(reading: Reading): boolean {
+    const { reader, owed } = reading
+    while (reader.at < reader.end) {
+      if (!this.#item(reader, owed)) {
+        this.#parked.unshift(reading)
+        return false
+      }
+    }
+    return true
+  }
+
+  #item(reader: ByteReader, owed: boolean): boolean {
+    const port = this.#port
+    const start = reader.at
+    switch (reader.u8()) {
+      case Item.send:
+        return port.mail(reader.varint(), reader, start, owed)
+      case Item.sendTo:
+        return port.mail(reader.utf8(128), reader, start, owed)
+      case Item.ask: {
+        const target = reader.varint()
+        return port.asked(target, reader.utf8(128), reader, start, owed)
+      }
+      case Item.define:
+        port.define(reader.utf8(128))
+        break
+      case Item.fail: {
+        const ask = reader.utf8(128)
+        const code = reader.utf8(64)
+        port.fail(ask, code, reader.utf8(2_048))
+        break
+      }
+      case Item.cancel:
+        port.cancel(reader.utf8(128))
+        break
+      case Item.watch:
+        port.watchedFrom(reader.varint())
+        break
+      case Item.unwatch:
+        port.unwatchedFrom(reader.varint())
+        break
+      case Item.stopped: {
+        const id = reader.utf8(128)
+        port.actorEnded(id, readReason(reader))
+        break
+      }
+      case Item.pressure: {
+        const id = reader.utf8(128)
+        port.pressure(id, reader.u8() === 1)
+        break
+      }
+      case Item.chunk:
+        return this.#chunk(reader, start)
+      default:
+        throw new BrokenFrame('an item of a kind that this version does not know')
+    }
+    if (owed) port.give(reader.at - start)
+    return true
+  }
+
+  #chunk(reader: ByteReader, start: number): boolean {
+    const number = reader.varint()
+    const left = reader.varint()
+    const bytes = reader.raw(reader.end - reader.at)
+    // The window is for mail that waits; parts give their bytes back, and the whole is bounded by messageBytes.
+    this.#port.give(reader.at - start)
+    let stream = this.#streams.get(number)
+    if (stream === undefined) {
+      if (left > this.#port.messageBytes + 1_024 || this.#streams.size >= MAX_STREAMS) throw new BrokenFrame('a message larger than agreed')
+      stream = { bytes: new Uint8Array(left), at: 0 }
+      this.#streams.set(number, stream)
+    }
+    if (left !== stream.bytes.length - stream.at || bytes.length > left) throw new BrokenFrame('a chunk that does not fit its message')
+    stream.bytes.set(bytes, stream.at)
+    stream.at += bytes.length
+    if (stream.at < stream.bytes.length) return true
+    this.#streams.delete(number)
+    return this.#read({ reader: new ByteReader(stream.bytes, 0, stream.bytes.length), owed: false })
+  }
+}
+
+function readReason(reader: ByteReader): StopReason {
+  const kind = STOP_REASONS[reader.u8()]
+  if (kind === undefined) throw new BrokenFrame('a reason that this version does not know')
+  if (kind !== 'failed') return { kind }
+  const name = reader.utf8(256)
+  const message = reader.utf8(4_096)
+  const code = reader.utf8(64)
+  return { kind, error: code === '' ? { name, message } : { name, message, code } }
+}

@@ -1,0 +1,636 @@
+// Another system as seen from here: what the two hold of each other. Refs hand it mail, questions and watches, the outbox
+// makes items of them, the association carries those over; what arrives goes through the inbox to the actors here. When an
+// epoch ends, everything that hung on it is settled before the next begins.
+
+import { formatAddress } from '../actor/address.ts'
+import { reasonError } from '../actor/ask.ts'
+import type { DeadLetterReason } from '../actor/dead-letters.ts'
+import { ActorError, codeOf } from '../actor/errors.ts'
+import type { LocalSystem } from '../actor/local-system.ts'
+import { NowhereRef } from '../actor/nowhere-ref.ts'
+import { patience } from '../actor/options.ts'
+import type { Trust } from '../actor/origin.ts'
+import type { StandardSchema } from '../actor/names.ts'
+import type { Asked, Question } from '../actor/question.ts'
+import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
+import type { StopReason, Watcher } from '../actor/watch.ts'
+import { Association, type AssociationPort, type EndReason } from './association.ts'
+import { BrokenFrame, type ByteReader } from './byte-buffer.ts'
+import { Decoder, Encoder, GUEST_LIMITS as GUARD, type WireRefs } from './codec.ts'
+import { HEAD_BYTES } from './frame.ts'
+import { idBytes } from './identity.ts'
+import { Inbox, type InboxPort } from './inbox.ts'
+import { Item, STOP_REASONS } from './items.ts'
+import { RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
+import { Outbox, type OutboxPort } from './outbox.ts'
+import type { Path } from './path.ts'
+import { isOnce, type RemoteRef } from './remote-ref.ts'
+import { checked } from './schema.ts'
+
+/** Actors of ours that one epoch may number. */
+const MAX_TARGETS = 65_536
+
+/** How far a peer is trusted, and what is agreed with it. */
+export interface PeerTerms {
+  readonly label: string
+  readonly trust: Trust
+  readonly principal: unknown
+  /** The largest message, in bytes, that it takes of us, and that we take of it. */
+  readonly takes: number
+  readonly gives: number
+  /** Bytes of its mail that may wait here, and of ours that may be on their way to it. */
+  readonly window: number
+  readonly outbound: number
+  readonly downAfter: number
+  readonly openAsks: number
+  readonly watches: number
+}
+
+/** What a peer asks of the system it belongs to. */
+export interface PeerPort {
+  readonly home: LocalSystem
+  terms(id: string): PeerTerms
+  /** Whether there is any way to it, be it interrupted right now. */
+  known(id: string): boolean
+  revive(address: string): Ref<never>
+  remote(peer: string, id: string): RemoteRef<never>
+  /** What guests' messages to an actor here must pass. */
+  schemaOf(ref: Ref<never>): StandardSchema<unknown> | undefined
+  /** Tells `peer` from now on when the mailbox of an actor here fills up. */
+  followPressure(ref: Ref<never>, peer: Peer): void
+  /** Bytes were acknowledged, or an epoch has ended. */
+  progress(peer: Peer, ended: boolean): void
+}
+
+export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxPort {
+  readonly id: string
+  readonly home: LocalSystem
+  readonly association: Association
+  /** The first of the questions that were asked there and are not settled. */
+  questions: Question | undefined = undefined
+  readonly #port: PeerPort
+  readonly #outbox: Outbox
+  readonly #inbox: Inbox
+  #terms: PeerTerms
+  #origin: RemoteOrigin
+  #cancelTimer: (() => void) | undefined
+  #flushing = false
+
+  // Of the open epoch:
+  #encoder: Encoder | undefined
+  #decoder: Decoder | undefined
+  /** What the peer's target numbers stand for. */
+  readonly #targets: Array<Ref<never>> = []
+  /** What mail to them must pass, by the same numbers; empty for a peer that is no guest. */
+  readonly #schemas: Array<StandardSchema<unknown> | undefined> = []
+  /** Refs of theirs that are watched from here, by id. */
+  readonly #watched = new Map<string, RemoteRef<never>>()
+  /** Actors here that are watched from there, and the id they are known by. */
+  readonly #watchedHere = new Map<AnyRef, string>()
+  /** Questions asked there, by the id of the address to answer to. */
+  readonly #asks = new Map<string, Question>()
+  /** Questions from there that are not settled. */
+  readonly #asked = new Map<string, RemoteQuestion>()
+  /** Mail that found no room. */
+  #waiting: { readonly ref: Ref<never>; readonly mail: RemoteMail | RemoteQuestion } | undefined
+  /** The epoch is ending: what finds no room now is refused. */
+  #forcing = false
+  #reading = false
+
+  /** While a question is encoded or decoded: the address to answer to, which stands for itself. */
+  #replyTo: Ref<never> | undefined
+  readonly #clearers = new Map<() => void, RemoteRef<never>>()
+
+  constructor(id: string, port: PeerPort) {
+    this.id = id
+    this.#port = port
+    this.home = port.home
+    this.#terms = port.terms(id)
+    this.#origin = new RemoteOrigin(id, this.#terms.trust, this.#terms.principal)
+    this.association = new Association(this, {
+      from: idBytes(this.home.id) as Uint8Array,
+      to: idBytes(id) as Uint8Array,
+      window: this.#terms.window,
+      downAfter: this.#terms.downAfter
+    })
+    this.#outbox = new Outbox(this)
+    this.#inbox = new Inbox(this)
+  }
+
+  get label(): string {
+    return this.#terms.label
+  }
+
+  /** Bytes sent and not acknowledged. */
+  get pending(): number {
+    return this.#outbox.backlog
+  }
+
+  /** Who the peer is may be learnt, or change, while it is attached. */
+  refresh(): void {
+    this.#terms = this.#port.terms(this.id)
+    this.#origin = new RemoteOrigin(this.id, this.#terms.trust, this.#terms.principal)
+    this.association.window = this.#terms.window
+    this.association.downAfter = this.#terms.downAfter
+  }
+
+  /** A frame has come in by a path. Runs the actors that got mail. */
+  arrived(path: Path | undefined, frame: Uint8Array): void {
+    this.association.accept(path, frame)
+    this.home.scheduler.run()
+  }
+
+  // what refs hand over -------------------------------------------------------------------------------------------------
+
+  send(ref: RemoteRef<never>, message: unknown): boolean {
+    const { home } = this
+    if (this.#outbox.backlog >= this.#terms.outbound) return this.#refuse(ref, message)
+    home.sent += 1
+    if (!this.#reachable()) {
+      home.deadLetters.add(ref, message, 'unreachable')
+      return true
+    }
+    try {
+      if (ref.once) {
+        const question = ref.answers
+        ref.answers = undefined
+        if (question !== undefined) {
+          this.#asked.delete(question.id)
+          question.settle()
+        }
+        this.#outbox.sendTo(ref.id, message, this.#terms.takes)
+      } else this.#outbox.send(ref, message, this.#terms.takes)
+    } catch (error) {
+      home.deadLetters.add(ref, message, reasonOf(error), error)
+    }
+    return true
+  }
+
+  /** `false`: no room. What cannot be asked fails at once. */
+  ask(ref: RemoteRef<never>, question: Question): boolean {
+    if (this.#outbox.backlog >= this.#terms.outbound) return false
+    if (!this.#reachable()) {
+      question.settle()
+      this.home.deadLetters.add(ref, question, 'unreachable')
+      return true
+    }
+    const { replyTo } = question
+    const id = idOf(replyTo)
+    this.#replyTo = replyTo
+    try {
+      this.#outbox.ask(ref, id, question.message, this.#terms.takes)
+      question.enter(this)
+      this.#asks.set(id, question)
+    } catch (error) {
+      question.settle()
+      this.home.deadLetters.add(ref, question, reasonOf(error), error)
+    } finally {
+      this.#replyTo = undefined
+    }
+    return true
+  }
+
+  /** A question of ours is settled: answered, or given up, in which case its actor hears. */
+  left(question: Question): void {
+    const id = idOf(question.replyTo)
+    if (this.#asks.delete(id) && this.association.epoch !== undefined) this.#signal(Item.cancel, id)
+  }
+
+  get pressed(): boolean {
+    return this.#outbox.backlog >= this.#terms.outbound / 4
+  }
+
+  ready(ref: RemoteRef<never>, options?: AskOptions): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let cancel = (): void => {}
+      const { signal } = options ?? {}
+      const done = (settle: () => void): void => {
+        cancel()
+        this.#clearers.delete(look)
+        signal?.removeEventListener('abort', aborted)
+        settle()
+      }
+      const aborted = (): void => done(() => reject(signal?.reason))
+      const look = (): void => {
+        if (!this.#reachable()) {
+          done(() => reject(new ActorError('ACTOR_UNREACHABLE', `${ref.label} is out of reach; wait for the link, or look it up again`)))
+        } else if (!ref.crowded && this.#outbox.backlog <= this.#terms.outbound / 16) done(resolve)
+      }
+      if (signal?.aborted) {
+        reject(signal.reason)
+        return
+      }
+      if (options?.within !== undefined) {
+        const within = patience(options)
+        cancel = this.home.clock.timer(within, () =>
+          done(() => reject(new ActorError('ACTOR_ASK_TIMEOUT', `${ref.label} had no room within ${within} ms; it is busy or cut off`)))
+        )
+      }
+      signal?.addEventListener('abort', aborted)
+      this.#clearers.set(look, ref)
+      look()
+    })
+  }
+
+  watch(ref: RemoteRef<never>): void {
+    if (!this.#reachable()) {
+      this.home.clock.soon(() => ref.ended({ kind: 'unreachable' }))
+      return
+    }
+    this.association.begin()
+    this.#watched.set(ref.id, ref)
+    this.#outbox.signalTarget(Item.watch, ref)
+  }
+
+  unwatch(ref: RemoteRef<never>): void {
+    if (this.#watched.delete(ref.id) && this.association.epoch !== undefined) this.#outbox.signalTarget(Item.unwatch, ref)
+  }
+
+  /** An actor here that is watched from there has ended. What it sent there before is ahead of this in the outbox. */
+  stopped(ref: AnyRef, reason: StopReason): void {
+    const id = this.#watchedHere.get(ref)
+    if (!this.#watchedHere.delete(ref) || id === undefined) return
+    this.#outbox.signal(buffer => {
+      buffer.u8(Item.stopped)
+      buffer.utf8(id)
+      buffer.u8(STOP_REASONS.indexOf(reason.kind))
+      if (reason.kind !== 'failed') return
+      const guest = this.#terms.trust === 'guest'
+      // What went wrong in here is not for strangers.
+      buffer.utf8(guest ? 'Error' : reason.error.name.slice(0, 60))
+      buffer.utf8(guest ? 'the actor failed' : reason.error.message.slice(0, 1_000))
+      buffer.utf8((reason.error.code ?? '').slice(0, 60))
+    })
+  }
+
+  /** Says goodbye: nothing that is on its way will be answered. */
+  goodbye(): void {
+    this.#outbox.flush()
+    this.association.goodbye()
+  }
+
+  flush(): void {
+    this.#flushing = false
+    this.#outbox.flush()
+  }
+
+  #refuse(ref: RemoteRef<never>, message: unknown): false {
+    const { home } = this
+    home.refused += 1
+    const now = home.clock.now()
+    if (now - ref.refusedAt >= 1_000) {
+      ref.refusedAt = now
+      home.deadLetters.publish(ref, message, 'refused')
+    }
+    return false
+  }
+
+  #reachable(): boolean {
+    return this.association.epoch !== undefined || this.#port.known(this.id)
+  }
+
+  #signal(kind: number, id: string): void {
+    this.#outbox.signal(buffer => {
+      buffer.u8(kind)
+      buffer.utf8(id)
+    })
+  }
+
+  // the outbox's port ---------------------------------------------------------------------------------------------------
+
+  encoder(): Encoder {
+    this.#encoder ??= new Encoder(this.#wireRefs)
+    return this.#encoder
+  }
+
+  flushLater(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    this.home.scheduler.flushLater(this)
+  }
+
+  readonly #wireRefs: WireRefs & { isRef(value: unknown): boolean } = {
+    isRef: value => value instanceof Ref,
+    addressOf: ref => (ref === this.#replyTo ? '' : ref.address),
+    refOf: address => {
+      if (address !== '') return this.#port.revive(address)
+      if (this.#replyTo === undefined) throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')
+      return this.#replyTo
+    }
+  }
+
+  // the association's port ----------------------------------------------------------------------------------------------
+
+  now(): number {
+    return this.home.clock.now()
+  }
+
+  wake(at: number): void {
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    if (at === Number.POSITIVE_INFINITY) return
+    this.#cancelTimer = this.home.clock.timer(Math.max(0, at - this.now()), () => {
+      this.#cancelTimer = undefined
+      this.association.step()
+      this.home.scheduler.run()
+    })
+  }
+
+  receive(frame: Uint8Array, start: number): boolean {
+    return this.#attempt(() => this.#inbox.receive(frame, start))
+  }
+
+  opened(): void {
+    this.refresh()
+  }
+
+  awaited(): boolean {
+    return this.#watched.size > 0 || this.#watchedHere.size > 0 || this.#asks.size > 0 || this.#asked.size > 0
+  }
+
+  room(): void {
+    this.#outbox.flush()
+    this.#clear()
+    this.#port.progress(this, false)
+  }
+
+  ended(why: EndReason, held: readonly Uint8Array[], unacknowledged: number): void {
+    const { home } = this
+    this.#refuseHeld(held)
+    for (const question of [...this.#asked.values()]) question.giveUp()
+    this.#asked.clear()
+    const watchedHere = [...this.#watchedHere.keys()]
+    this.#watchedHere.clear()
+    for (const ref of watchedHere) (ref as Ref<never>).unwatch(this)
+    const lost = unacknowledged + this.#outbox.reset()
+    this.#inbox.reset()
+    this.#encoder = undefined
+    this.#decoder = undefined
+    this.#targets.length = 0
+    this.#schemas.length = 0
+    const asks = [...this.#asks.values()]
+    this.#asks.clear()
+    for (const question of asks) {
+      question.settle()
+      question.died('unreachable')
+    }
+    const watched = [...this.#watched.values()]
+    this.#watched.clear()
+    for (const ref of watched) ref.ended({ kind: 'unreachable' })
+    this.#lose(lost - asks.length, why)
+    for (const ref of this.#clearers.values()) ref.crowded = false
+    this.#clear()
+    home.logger.debug('an epoch ended', { peer: this.label, why, lost })
+    this.#port.progress(this, true)
+  }
+
+  /** What was sent and never acknowledged: it may have been handled, but nobody will know. Counted, and told once. */
+  #lose(count: number, why: EndReason): void {
+    const { deadLetters } = this.home
+    if (count <= 0) return
+    deadLetters.count += count - 1
+    deadLetters.add(
+      { label: this.label },
+      undefined,
+      'unreachable',
+      new ActorError(
+        'ACTOR_UNREACHABLE',
+        `${count} messages to ${this.label} were not acknowledged before ${why === 'goodbye' ? 'it said goodbye' : 'it was out of reach for too long'}`
+      )
+    )
+  }
+
+  /** What arrived in order but had no room is the last thing this epoch disposes of here. */
+  #refuseHeld(held: readonly Uint8Array[]): void {
+    if (this.#reading || held.length === 0) return
+    this.#forcing = true
+    try {
+      if (!this.#inbox.resume()) return
+      for (const frame of held.slice(1)) if (!this.#inbox.receive(frame, HEAD_BYTES)) return
+    } catch {
+      // A frame that cannot be read ends here with its epoch.
+    } finally {
+      this.#forcing = false
+    }
+  }
+
+  /** Wakes those who wait in `ready`. */
+  #clear(): void {
+    for (const look of [...this.#clearers.keys()]) look()
+  }
+
+  // the inbox's port ----------------------------------------------------------------------------------------------------
+
+  get messageBytes(): number {
+    return this.#terms.gives
+  }
+
+  define(id: string): void {
+    if (this.#targets.length >= MAX_TARGETS) throw new BrokenFrame('more actors numbered than an epoch may')
+    const ref = this.#local(id)
+    this.#targets.push(ref)
+    if (this.#terms.trust === 'guest') this.#schemas[this.#targets.length - 1] = this.#port.schemaOf(ref)
+    this.#port.followPressure(ref, this)
+  }
+
+  mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean {
+    const ref = typeof target === 'number' ? this.#target(target) : this.#local(target)
+    let message: unknown
+    try {
+      message = this.#decode(reader)
+      const schema = typeof target === 'number' ? this.#schemas[target] : undefined
+      if (schema !== undefined) message = checked(schema, message)
+    } catch (error) {
+      return this.#unread(ref, error, reader.at - start, owed)
+    }
+    const bytes = reader.at - start
+    const epoch = this.association.begin()
+    return this.#place(ref, new RemoteMail(message, bytes, this.#origin, epoch, owed ? bytes : 0))
+  }
+
+  asked(target: number, ask: string, reader: ByteReader, start: number, owed: boolean): boolean {
+    const ref = this.#target(target)
+    const replyTo = this.#port.remote(this.id, ask)
+    this.#replyTo = replyTo as unknown as Ref<never>
+    let message: unknown
+    try {
+      message = this.#decode(reader)
+      const schema = this.#schemas[target]
+      if (schema !== undefined) message = checked(schema, message)
+    } catch (error) {
+      if (!(error instanceof BrokenFrame)) this.#fail(ask, 'ACTOR_INVALID', textOf(error))
+      return this.#unread(ref, error, reader.at - start, owed)
+    } finally {
+      this.#replyTo = undefined
+    }
+    const bytes = reader.at - start
+    const epoch = this.association.begin()
+    const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this.#died)
+    if (this.#asked.size >= this.#terms.openAsks) {
+      question.disposed()
+      this.home.deadLetters.add(ref, question, 'refused')
+      return true
+    }
+    if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
+    this.#asked.set(ask, question)
+    replyTo.answers = question
+    return this.#place(ref, question)
+  }
+
+  retry(): boolean {
+    const waiting = this.#waiting
+    if (waiting === undefined) return true
+    this.#waiting = undefined
+    return this.#place(waiting.ref, waiting.mail)
+  }
+
+  fail(ask: string, code: string, text: string): void {
+    const question = this.#asks.get(ask)
+    if (question === undefined) return
+    this.#asks.delete(ask)
+    question.settle()
+    const known = code.startsWith('ACTOR_') ? (code as `ACTOR_${string}`) : 'ACTOR_FAILED'
+    question.failed(new ActorError(known, text))
+  }
+
+  cancel(ask: string): void {
+    const question = this.#asked.get(ask)
+    if (question === undefined) return
+    this.#asked.delete(ask)
+    question.giveUp()
+  }
+
+  actorEnded(id: string, reason: StopReason): void {
+    const ref = this.#watched.get(id)
+    this.#watched.delete(id)
+    ref?.ended(reason)
+  }
+
+  watchedFrom(target: number): void {
+    const ref = this.#target(target)
+    if (this.#watchedHere.has(ref)) return
+    if (this.#watchedHere.size >= this.#terms.watches) throw new BrokenFrame('more watches than agreed')
+    this.#watchedHere.set(ref, idOf(ref))
+    ref.watch(this)
+  }
+
+  unwatchedFrom(target: number): void {
+    const ref = this.#target(target)
+    if (this.#watchedHere.delete(ref)) ref.unwatch(this)
+  }
+
+  pressure(id: string, on: boolean): void {
+    const ref = this.#port.remote(this.id, id)
+    ref.crowded = on
+    if (!on) this.#clear()
+  }
+
+  give(bytes: number): void {
+    this.association.epoch?.give(bytes)
+  }
+
+  /** The mailbox of an actor here fills up, or is clear again: those who send to it from there are told. */
+  pressureChanged(ref: Ref<never>, on: boolean): void {
+    if (this.association.epoch === undefined || !this.#targets.includes(ref)) return
+    const id = idOf(ref)
+    this.#outbox.signal(buffer => {
+      buffer.u8(Item.pressure)
+      buffer.utf8(id)
+      buffer.u8(on ? 1 : 0)
+    })
+  }
+
+  #decode(reader: ByteReader): unknown {
+    this.#decoder ??= new Decoder(this.#wireRefs, this.#terms.trust === 'guest' ? GUARD : undefined)
+    return this.#decoder.decode(reader)
+  }
+
+  #target(number: number): Ref<never> {
+    const ref = this.#targets[number]
+    if (ref === undefined) throw new BrokenFrame('a number that stands for no actor')
+    return ref
+  }
+
+  #local(id: string): Ref<never> {
+    return (
+      this.home.exported(id) ??
+      new NowhereRef(this.home, formatAddress('actor', this.home.id, id), isOnce(id) ? 'late-answer' : 'no-actor')
+    )
+  }
+
+  /** Hands mail to its actor; when its mailbox is full the actors run, and then it waits. */
+  #place(ref: Ref<never>, mail: RemoteMail | RemoteQuestion): boolean {
+    if (take(ref, mail)) return true
+    this.home.scheduler.run()
+    if (take(ref, mail)) return true
+    if (this.#forcing) {
+      this.home.deadLetters.add(ref, mail, 'refused')
+      return true
+    }
+    this.#waiting = { ref, mail }
+    ref.onRoom(() => {
+      if (this.#waiting?.mail === mail) this.#resume()
+    })
+    return false
+  }
+
+  #resume(): void {
+    if (this.#attempt(() => this.#inbox.resume())) this.association.disposed()
+  }
+
+  /** A batch that breaks the protocol ends its epoch: nothing behind the fault could be read anyhow. */
+  #attempt(read: () => boolean): boolean {
+    this.#reading = true
+    try {
+      return read()
+    } catch (error) {
+      if (!(error instanceof BrokenFrame)) throw error
+      this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
+      this.association.abandon()
+      return false
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  #unread(ref: Ref<never>, error: unknown, bytes: number, owed: boolean): true {
+    if (error instanceof BrokenFrame) throw error
+    if (owed) this.give(bytes)
+    this.home.deadLetters.add(ref, undefined, 'invalid', error)
+    return true
+  }
+
+  readonly #died = (question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void => {
+    if (!this.#asked.delete(question.id) && question.settled === false) return
+    const told = reasonError({ label: this.home.label }, reason, error)
+    this.#fail(question.id, told.code, this.#terms.trust === 'guest' ? told.code : told.message)
+  }
+
+  #fail(ask: string, code: string, text: string): void {
+    if (this.association.epoch === undefined) return
+    this.#outbox.signal(buffer => {
+      buffer.u8(Item.fail)
+      buffer.utf8(ask)
+      buffer.utf8(code)
+      buffer.utf8(text.slice(0, 500))
+    })
+  }
+}
+
+/** The part of an address that tells its actor from the others of its system. */
+function idOf(ref: Ref<never> | undefined): string {
+  const address = ref?.address ?? ''
+  return address.slice(address.indexOf('/') + 1)
+}
+
+function take(ref: Ref<never>, mail: RemoteMail | RemoteQuestion): boolean {
+  return mail instanceof RemoteQuestion ? ref.question(mail) : ref.deliver(mail)
+}
+
+function reasonOf(error: unknown): DeadLetterReason {
+  return codeOf(error) === 'ACTOR_TOO_LARGE' ? 'too-large' : 'unserialisable'
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,124 @@
+// One connection from its first frame to its end: reads and writes frames, measures the round trip, and notices silence.
+// The handshake takes its first frames, then an attachment takes the rest.
+
+import type { Clock } from '../actor/clock.ts'
+import { FrameKind } from './frame.ts'
+import type { Connection } from './transport.ts'
+
+/** Milliseconds between pings of the side that keeps time. Answered from the frame handler, so a throttled tab answers too. */
+export const PING_EVERY = 5_000
+/** Silence, in milliseconds, after which a connection is taken for dead: a hidden tab's own timers fire once a minute. */
+export const SILENCE = 3 * PING_EVERY
+
+/** Close codes of our own; docs/protocol.md lists them. */
+export const CloseCode = {
+  normal: 1000,
+  goingAway: 1001,
+  protocol: 4400,
+  forbidden: 4403,
+  timeout: 4408,
+  superseded: 4409,
+  version: 4426
+} as const
+
+export class Wire {
+  readonly #connection: Connection
+  readonly #clock: Clock
+  /** Takes every frame that is no ping; changed once, when the handshake is over. */
+  receive: (frame: Uint8Array) => void = () => {}
+  closed: (why: { code: number; reason: string }) => void = () => {}
+  drained: () => void = () => {}
+  rtt: number | undefined
+  measured: (rtt: number) => void = () => {}
+  #heard: number
+  #open = true
+  #cancelPing: (() => void) | undefined
+  #doubted = false
+
+  constructor(connection: Connection, clock: Clock) {
+    this.#connection = connection
+    this.#clock = clock
+    this.#heard = clock.now()
+  }
+
+  /** Begins to read. `receive` and `closed` must be in place. */
+  open(): void {
+    this.#connection.open({
+      frame: frame => this.#frame(frame),
+      close: why => this.#closed(why),
+      drain: () => this.drained()
+    })
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  get buffered(): number {
+    return this.#connection.buffered
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#open) this.#connection.send(frame)
+  }
+
+  /** Starts the heartbeat, once the handshake is over. */
+  keepTime(): void {
+    this.#ping()
+  }
+
+  close(code: number, reason: string): void {
+    if (!this.#open) return
+    this.#connection.close(code, reason)
+    this.#closed({ code, reason })
+  }
+
+  #ping(): void {
+    if (!this.#open) return
+    const now = this.#clock.now()
+    if (now - this.#heard > SILENCE) {
+      // After a freeze of this process everything looks silent: one more ping decides.
+      if (now - this.#heard < 2 * SILENCE || this.#doubted) {
+        this.close(CloseCode.timeout, 'nothing was heard for too long')
+        return
+      }
+      this.#doubted = true
+    }
+    this.send(stamp(FrameKind.ping, now))
+    this.#cancelPing = this.#clock.timer(PING_EVERY, () => this.#ping())
+  }
+
+  #frame(frame: Uint8Array): void {
+    if (!this.#open) return
+    this.#heard = this.#clock.now()
+    this.#doubted = false
+    const kind = frame[0]
+    if (kind === FrameKind.ping && frame.length === 9) {
+      const answer = frame.slice()
+      answer[0] = FrameKind.pong
+      this.send(answer)
+    } else if (kind === FrameKind.pong && frame.length === 9) {
+      const sent = new DataView(frame.buffer, frame.byteOffset).getFloat64(1)
+      const took = this.#clock.now() - sent
+      // A peer may answer with any number; only what can be a round trip is one.
+      if (took >= 0 && took <= SILENCE) {
+        this.rtt = took
+        this.measured(took)
+      }
+    } else this.receive(frame)
+  }
+
+  #closed(why: { code: number; reason: string }): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#cancelPing?.()
+    this.closed(why)
+  }
+}
+
+function stamp(kind: number, now: number): Uint8Array {
+  const frame = new Uint8Array(9)
+  frame[0] = kind
+  new DataView(frame.buffer).setFloat64(1, now)
+  return frame
+}

@@ -1,0 +1,441 @@
+// One running system with the network: the local machine, its peers, its hub, its links and doors, wired together.
+
+import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
+import { parseAddress } from './actor/address.ts'
+import type { Parent } from './actor/family.ts'
+import type { Behavior } from './actor/behavior.ts'
+import type { SpawnOptions } from './actor/context.ts'
+import type { Subscription } from './actor/dead-letters.ts'
+import { systemEntropy } from './actor/entropy.ts'
+import { ActorError } from './actor/errors.ts'
+import type { LocalRef } from './actor/local-ref.ts'
+import { LocalSystem } from './actor/local-system.ts'
+import type { ActorName, StandardSchema } from './actor/names.ts'
+import type { Claim, ConnectOptions, Gateway, Link, ListenOptions } from './actor/network.ts'
+import { NowhereRef } from './actor/nowhere-ref.ts'
+import { patience } from './actor/options.ts'
+import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts'
+import type { Attachment, AttachmentFacts, PeerFacts } from './cluster/attachment.ts'
+import { Claims } from './cluster/claims.ts'
+import { Door } from './cluster/gateway.ts'
+import { Hub } from './cluster/hub.ts'
+import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
+import { Dialer } from './cluster/link.ts'
+import { type RegistryMessage, registry } from './cluster/registry.ts'
+import { REGISTRY_ID, RegistryRef } from './cluster/registry-ref.ts'
+import type { Association } from './peer/association.ts'
+import { DEFAULT_BACKOFF } from './peer/backoff.ts'
+import type { Welcome } from './peer/handshake.ts'
+import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
+import { Peer, type PeerTerms } from './peer/peer.ts'
+import { Refs } from './peer/refs.ts'
+import { RemoteRef } from './peer/remote-ref.ts'
+import type { Listener, Transport } from './peer/transport.ts'
+import { CloseCode, type Wire } from './peer/wire.ts'
+
+/** Bytes that may be on their way to one peer, sent and not acknowledged. */
+const OUTBOUND = NODE_LIMITS.windowBytes
+const OUTBOUND_TO_GUEST = 4_194_304
+/** What is left of a shutdown for last words to be acknowledged, in milliseconds. */
+const LAST_WORDS = 1_000
+
+/**
+ * A system: actors of its own, and the network to others. Nothing runs, listens or connects before it is told to. Throws
+ * ACTOR_BAD_OPTION.
+ */
+export function createSystem(options: SystemOptions = {}): ActorSystem {
+  return new System(options)
+}
+
+export class System extends LocalSystem {
+  readonly identity: Identity
+  readonly #hub: Hub
+  readonly #peers = new Map<string, Peer>()
+  readonly #refs = new Refs()
+  readonly #dialers = new Set<Dialer>()
+  readonly #doors = new Set<Door>()
+  readonly #doorOf = new Map<string, Door>()
+  readonly #claims: Claims
+  readonly #schemas = new WeakMap<AnyRef, StandardSchema<unknown>>()
+  readonly #pressed = new WeakMap<AnyRef, Set<Peer>>()
+  readonly #progress = new Set<() => void>()
+  #registry: ActorRef<RegistryMessage> | undefined
+  /** The authority that knows what is claimed here. */
+  #asserted: string | undefined
+  #ending: Promise<void> | undefined
+
+  constructor(options: SystemOptions) {
+    const identity = drawIdentity(options?.entropy ?? systemEntropy)
+    super(options, identity.id)
+    this.identity = identity
+    const system = this
+    this.#hub = new Hub({
+      id: this.id,
+      clock: this.clock,
+      logger: this.logger,
+      arrived: (from, by, frame) => this.#arrived(from, by, frame),
+      association: id => this.#peers.get(id)?.association,
+      *associations() {
+        for (const [id, peer] of system.#peers) yield [id, peer.association]
+      },
+      changed: (attachment, what) => this.#changed(attachment, what),
+      refresh: id => this.#peers.get(id)?.refresh()
+    })
+    this.#claims = new Claims({
+      clock: this.clock,
+      logger: this.logger,
+      authority: () => this.#authority(),
+      registryOn: peer => this.#registryOn(peer),
+      find: name => this.find({ name } as ActorName<never>),
+      spawn: behavior => this.spawn(behavior),
+      stop: ref => void this.stop(ref),
+      watchEnd: (ref, ended) => (ref as Ref<never>).watch({ stopped: ended }),
+      isLocal: ref => !(ref instanceof RemoteRef)
+    })
+  }
+
+  // the public surface --------------------------------------------------------------------------------------------------
+
+  override lookup<M>(name: ActorName<M>, options?: AskOptions & { on?: string }): Promise<ActorRef<M>> {
+    return this.#open() ?? this.#claims.lookup(name, options)
+  }
+
+  override register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim> {
+    return this.#open() ?? this.#claims.register(name, ref, options)
+  }
+
+  override join<M>(
+    name: ActorName<M>,
+    ref: ActorRef<M>,
+    facts?: Record<string, unknown>,
+    options?: AskOptions
+  ): Promise<Claim> {
+    return this.#open() ?? this.#claims.join(name, ref, facts, options)
+  }
+
+  override members<M>(
+    name: ActorName<M>,
+    changed: (
+      members: ReadonlyMap<ActorRef<M>, { label: string; reachable: boolean; facts: Record<string, unknown> }>
+    ) => void
+  ): Subscription {
+    return this.#claims.members(name, changed)
+  }
+
+  override async listen(listener: Listener, options: ListenOptions): Promise<Gateway> {
+    await this.#open()
+    this.#ownRegistry()
+    const door = await Door.open(listener, options, {
+      clock: this.clock,
+      logger: this.logger,
+      entropy: this.entropy,
+      identity: this.identity,
+      label: this.label,
+      attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
+      detach: attachment => this.#hub.detach(attachment, CloseCode.goingAway, 'the gateway is closing'),
+      drained: (attachments, within) => this.#drained(within, attachments),
+      closed: closed => void this.#doors.delete(closed)
+    })
+    this.#doors.add(door)
+    return door
+  }
+
+  override async connect(transport: Transport, options: ConnectOptions = {}): Promise<Link> {
+    await this.#open()
+    const within = patience(options)
+    const { signal, backoff = DEFAULT_BACKOFF } = options
+    if (!(backoff.min > 0 && backoff.max >= backoff.min && backoff.max < 2 ** 31)) {
+      throw new ActorError('ACTOR_BAD_OPTION', 'connect: backoff needs 0 < min <= max < 2^31 milliseconds')
+    }
+    signal?.throwIfAborted()
+    // One hub above at most: another system that is connected to is an equal.
+    const taken = [...this.#dialers].some(each => each.as === 'below')
+    const dialer = new Dialer(transport, { ...options, as: options.as ?? (taken ? 'peer' : 'below') }, backoff, {
+      clock: this.clock,
+      logger: this.logger,
+      random: this.random,
+      entropy: this.entropy,
+      identity: this.identity,
+      label: this.label,
+      attach: (link, wire, welcome) => this.#attachAbove(link, wire, welcome),
+      pending: attachment => this.#pendingBy(attachment),
+      onAcknowledged: look => this.#onProgress(look),
+      leave: attachment => this.#leave(attachment),
+      replaced: attachment => {
+        this.#peers.get(attachment.id)?.association.abandon()
+        this.#hub.detach(attachment, CloseCode.normal, 'replaced')
+      },
+      closed: closed => void this.#dialers.delete(closed)
+    })
+    this.#dialers.add(dialer)
+    await this.#first(dialer, within, signal)
+    return dialer
+  }
+
+  override shutdown(options?: { within?: number }): Promise<void> {
+    this.#ending ??= this.#shutdown(options)
+    return this.#ending
+  }
+
+  override [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown()
+  }
+
+  // for the local machine -----------------------------------------------------------------------------------------------
+
+  override spawnUnder<M>(parent: Parent, behavior: Behavior<M>, options: SpawnOptions<M> | undefined): LocalRef<M> {
+    const ref = super.spawnUnder(parent, behavior, options)
+    const name = options?.name
+    if (name !== undefined) {
+      if (name.schema !== undefined) this.#schemas.set(ref as unknown as AnyRef, name.schema as StandardSchema<unknown>)
+      this.#registry?.send({ type: 'named', name: name.name })
+    }
+    return ref
+  }
+
+  override foreign(address: string): Ref<never> {
+    const known = this.#refs.get(address)
+    if (known !== undefined) return known
+    const parsed = parseAddress(address)
+    if (parsed === undefined || parsed.kind !== 'actor' || idBytes(parsed.system) === undefined) {
+      return new NowhereRef(this, address, 'no-actor')
+    }
+    return this.#refs.put(address, new RemoteRef<never>(this.#peer(parsed.system), parsed.id)) as unknown as Ref<never>
+  }
+
+  // peers ---------------------------------------------------------------------------------------------------------------
+
+  #peer(id: string): Peer {
+    const known = this.#peers.get(id)
+    if (known !== undefined) return known
+    const peer: Peer = new Peer(id, {
+      home: this,
+      terms: of => this.#terms(of),
+      known: of => this.#hub.knows(of),
+      revive: address => this.revive(address),
+      remote: (of, actor) => this.foreign(`actor:${of}/${actor}`) as unknown as RemoteRef<never>,
+      schemaOf: ref => this.#schemas.get(ref),
+      followPressure: (ref, by) => this.#followPressure(ref, by),
+      progress: (of, ended) => this.#progressed(of, ended)
+    })
+    this.#peers.set(id, peer)
+    this.#hub.offerPaths(id, peer.association)
+    return peer
+  }
+
+  #terms(id: string): PeerTerms {
+    const facts: PeerFacts & Partial<AttachmentFacts> = this.#hub.factsOf(id)
+    const guest = facts.trust === 'guest'
+    const limits = facts.limits ?? (guest ? GUEST_LIMITS : NODE_LIMITS)
+    const way = this.#hub.wayTo(id)?.facts
+    return {
+      label: facts.label,
+      trust: facts.trust,
+      principal: facts.principal,
+      takes: way?.takes ?? NODE_LIMITS.messageBytes,
+      gives: limits.messageBytes,
+      window: limits.windowBytes,
+      outbound: guest ? OUTBOUND_TO_GUEST : OUTBOUND,
+      downAfter: way?.downAfter ?? DOWN_AFTER,
+      openAsks: limits.openAsks,
+      watches: limits.watches
+    }
+  }
+
+  #arrived(from: PeerFacts, by: Attachment, frame: Uint8Array): void {
+    this.#peer(from.id).arrived(by.id === from.id ? by.direct : by.relay, frame)
+  }
+
+  #followPressure(ref: Ref<never>, by: Peer): void {
+    const following = this.#pressed.get(ref)
+    if (following !== undefined) {
+      following.add(by)
+      return
+    }
+    const peers = new Set([by])
+    this.#pressed.set(ref, peers)
+    ref.onPressure(on => {
+      for (const peer of peers) peer.pressureChanged(ref, on)
+    })
+  }
+
+  #progressed(peer: Peer, ended: boolean): void {
+    if (ended && peer.id === this.#asserted) {
+      this.#asserted = undefined
+      this.#claims.orphaned()
+      if (this.#hub.above?.id === peer.id && this.#hub.above.wire !== undefined) this.clock.soon(() => this.#assert())
+    }
+    for (const look of [...this.#progress]) look()
+  }
+
+  // attachments ---------------------------------------------------------------------------------------------------------
+
+  #attachBelow(door: Door, facts: AttachmentFacts, wire: Wire): Attachment {
+    this.#doorOf.get(facts.id)?.forget(facts.id)
+    this.#doorOf.set(facts.id, door)
+    return this.#hub.attach(facts, wire)
+  }
+
+  #attachAbove(link: Dialer, wire: Wire, welcome: Welcome): Attachment {
+    const below = this.#doorOf.has(welcome.id)
+    if (below) throw new ActorError('ACTOR_REFUSED', 'that system is attached below this one; one of the two links is enough')
+    return this.#hub.attach(
+      {
+        id: welcome.id,
+        label: welcome.label.slice(0, 64),
+        trust: 'node',
+        principal: undefined,
+        place: link.as === 'below' ? 'above' : 'beside',
+        downAfter: welcome.downAfter,
+        takes: welcome.messageBytes,
+        limits: NODE_LIMITS
+      },
+      wire
+    )
+  }
+
+  #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void {
+    const { id } = attachment
+    this.#registry?.send({ type: 'reach', peer: id, reachable: what === 'up' })
+    if (what === 'up') {
+      this.#peers.get(id)?.refresh()
+      if (attachment === this.#hub.above) {
+        for (const peer of this.#peers.values()) peer.refresh()
+        if (this.#asserted !== id) this.#assert()
+      }
+      return
+    }
+    for (const dialer of this.#dialers) {
+      if (dialer.attachment === attachment) dialer.lost({ code: 'ACTOR_UNREACHABLE', message: what === 'gone' ? 'it was closed' : 'it broke' })
+    }
+    if (what === 'gone') {
+      this.#doorOf.get(id)?.forget(id)
+      this.#doorOf.delete(id)
+    }
+  }
+
+  /** Before a link is given up: those who are reached by it alone hear goodbye. */
+  #leave(attachment: Attachment): void {
+    for (const [id, peer] of this.#peers) if (this.#hub.wayTo(id) === attachment) peer.goodbye()
+    this.#hub.detach(attachment, CloseCode.normal, 'disconnected')
+    if (this.#asserted === attachment.id) {
+      this.#asserted = undefined
+      this.#claims.orphaned()
+    }
+  }
+
+  async #first(dialer: Dialer, within: number, signal: AbortSignal | undefined): Promise<void> {
+    let cancel = (): void => {}
+    let aborted = (): void => {}
+    try {
+      await Promise.race([
+        dialer.attached,
+        new Promise<never>((_, reject) => {
+          aborted = () => reject(signal?.reason)
+          signal?.addEventListener('abort', aborted)
+          cancel = this.clock.timer(within, () => {
+            const why = dialer.lastError?.message ?? 'no answer'
+            reject(new ActorError('ACTOR_UNREACHABLE', `not connected within ${within} ms; the last attempt: ${why}`))
+          })
+        })
+      ])
+    } catch (error) {
+      dialer.close(undefined)
+      throw error
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', aborted)
+    }
+  }
+
+  #pendingBy(attachment: Attachment): number {
+    let bytes = 0
+    for (const [id, peer] of this.#peers) if (this.#hub.wayTo(id) === attachment) bytes += peer.pending
+    return bytes
+  }
+
+  #onProgress(look: () => void): Subscription {
+    this.#progress.add(look)
+    return { unsubscribe: () => void this.#progress.delete(look) }
+  }
+
+  #drained(within: number, attachments?: readonly Attachment[]): Promise<void> {
+    return new Promise(resolve => {
+      const look = (): void => {
+        for (const [id, peer] of this.#peers) {
+          if (peer.pending > 0 && peer.association.reachable && (attachments === undefined || attachments.some(each => each.id === id))) return
+        }
+        done()
+      }
+      const done = (): void => {
+        cancel()
+        progress.unsubscribe()
+        resolve()
+      }
+      const cancel = this.clock.timer(within, () => done())
+      const progress = this.#onProgress(look)
+      look()
+    })
+  }
+
+  // names ---------------------------------------------------------------------------------------------------------------
+
+  #authority(): ActorRef<RegistryMessage> {
+    const { above } = this.#hub
+    return above === undefined ? this.#ownRegistry() : this.#registryOn(above.id)
+  }
+
+  #registryOn(peer: string): ActorRef<RegistryMessage> {
+    if (peer === this.id) return this.#ownRegistry()
+    return this.foreign(`actor:${peer}/${REGISTRY_ID}`) as unknown as ActorRef<RegistryMessage>
+  }
+
+  #ownRegistry(): ActorRef<RegistryMessage> {
+    if (this.#registry !== undefined) return this.#registry
+    const actor = this.spawn(
+      registry({
+        above: () => (this.#hub.above === undefined ? undefined : this.#registryOn(this.#hub.above.id)),
+        find: name => this.find({ name } as ActorName<never>),
+        allowed: (peer, action, name) => this.#allowed(peer, action, name),
+        systemOf: ref => (ref instanceof RemoteRef ? ref.peer.id : this.id),
+        reachable: id => id === this.id || this.#hub.wayTo(id)?.status === 'connected',
+        isRef: (value): value is AnyRef => value instanceof Ref
+      })
+    )
+    this.#registry = actor
+    this.export(REGISTRY_ID, new RegistryRef(this, actor) as unknown as Ref<never>)
+    return actor
+  }
+
+  #allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean> {
+    const way = this.#hub.wayTo(peer)
+    const door = way === undefined ? undefined : this.#doorOf.get(way.id)
+    if (door === undefined || way === undefined) return false
+    if (!door.exposes(name)) return false
+    const { authorize } = door.options
+    // Claims are for those whom a policy grants them; to be in an exposed group, exposing it is grant enough.
+    if (authorize === undefined) return action !== 'register'
+    return authorize(way.facts.principal, action, name)
+  }
+
+  #assert(): void {
+    this.#asserted = this.#hub.above?.id
+    this.#claims.reassert()
+  }
+
+  // the end -------------------------------------------------------------------------------------------------------------
+
+  async #shutdown(options: { within?: number } | undefined): Promise<void> {
+    await super.shutdown(options)
+    for (const peer of this.#peers.values()) peer.flush()
+    await this.#drained(LAST_WORDS)
+    for (const peer of this.#peers.values()) peer.goodbye()
+    for (const dialer of [...this.#dialers]) dialer.close(undefined)
+    await Promise.all([...this.#doors].map(door => door.close()))
+  }
+
+  #open(): Promise<never> | undefined {
+    if (this.open) return undefined
+    return Promise.reject(new ActorError('ACTOR_SHUT_DOWN', `system ${this.label} has shut down; create another`))
+  }
+}

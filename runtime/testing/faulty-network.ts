@@ -1,0 +1,246 @@
+// A network that misbehaves as told: connections between simulated systems, whose frames take time, get lost, come twice,
+// are held back, and which are cut. Order within one direction of one connection is kept, as every transport keeps it.
+
+import { ActorError } from '../actor/errors.ts'
+import { FrameKind } from '../peer/frame.ts'
+import type { Connection, Listener, Transport } from '../peer/transport.ts'
+import type { Random } from './random.ts'
+import type { VirtualTime } from './virtual-time.ts'
+
+/** What may happen to frames between two systems right now: probabilities for each frame, milliseconds for delays. */
+export interface Weather {
+  delay: number
+  jitter: number
+  drop: number
+  repeat: number
+}
+
+export const FAIR: Weather = { delay: 5, jitter: 0, drop: 0, repeat: 0 }
+
+export type Fault = 'drop' | 'repeat' | 'delay' | 'hold' | 'cut' | 'one-way'
+
+type On = Parameters<Connection['open']>[0]
+
+/** One way between two systems, over any number of connections. */
+export class FaultyNetwork {
+  readonly #time: VirtualTime
+  readonly #random: Random
+  readonly #struck: (fault: Fault) => void
+  readonly #pairs = new Set<Pair>()
+  weather: Weather = { ...FAIR }
+  #accept: Parameters<Listener['listen']>[0] | undefined
+  #refusing = false
+  #held = false
+
+  constructor(time: VirtualTime, random: Random, struck: (fault: Fault) => void) {
+    this.#time = time
+    this.#random = random
+    this.#struck = struck
+  }
+
+  readonly transport: Transport = {
+    kind: 'faulty',
+    connect: signal =>
+      new Promise((resolve, reject) => {
+        signal.addEventListener('abort', () => reject(new ActorError('ACTOR_UNREACHABLE', 'given up')))
+        this.#time.after(this.weather.delay, () => {
+          if (this.#accept === undefined || this.#refusing) {
+            reject(new ActorError('ACTOR_UNREACHABLE', 'the simulated network refuses'))
+            return
+          }
+          const pair = new Pair(this)
+          this.#pairs.add(pair)
+          this.#accept(pair.ends[1], {})
+          resolve(pair.ends[0])
+        })
+      })
+  }
+
+  readonly listener: Listener = {
+    kind: 'faulty',
+    listen: async accept => {
+      this.#accept = accept
+      return {
+        close: async () => {
+          this.#accept = undefined
+        }
+      }
+    }
+  }
+
+  get held(): boolean {
+    return this.#held
+  }
+
+  /** Breaks what is connected: what is on its way is lost, both sides hear it. */
+  cut(): void {
+    for (const pair of [...this.#pairs]) {
+      this.#struck('cut')
+      pair.break()
+    }
+  }
+
+  /** From now on nothing arrives in one direction; nobody is told. */
+  cutOneWay(direction: 0 | 1): void {
+    for (const pair of this.#pairs) {
+      this.#struck('one-way')
+      pair.deaf[direction] = true
+    }
+  }
+
+  refuse(on: boolean): void {
+    this.#refusing = on
+  }
+
+  /** Frames pile up on the way, and go on in order when released. */
+  hold(): void {
+    this.#held = true
+  }
+
+  release(): void {
+    this.#held = false
+    for (const pair of this.#pairs) pair.release()
+  }
+
+  /** Everything fine from now on. */
+  mend(): void {
+    this.weather = { ...FAIR }
+    this.#refusing = false
+    this.release()
+    for (const pair of this.#pairs) if (pair.deaf[0] || pair.deaf[1]) pair.break()
+  }
+
+  send(pair: Pair, from: 0 | 1, frame: Uint8Array): void {
+    const { weather } = this
+    // Handshakes and pings have deadlines of their own; what is told of loss is told of frames between associations.
+    const relayed = frame[0] === FrameKind.relay
+    if (pair.deaf[from]) return
+    if (relayed && this.#random.chance(weather.drop)) {
+      this.#struck('drop')
+      return
+    }
+    const copies = relayed && this.#random.chance(weather.repeat) ? 2 : 1
+    if (copies === 2) this.#struck('repeat')
+    for (let i = 0; i < copies; i++) {
+      let delay = weather.delay
+      if (weather.jitter > 0) {
+        delay += this.#random.int(0, weather.jitter)
+        this.#struck('delay')
+      }
+      pair.travel(from, frame.slice(), this.#time.now + delay)
+    }
+  }
+
+  later(at: number, run: () => void): void {
+    this.#time.after(at - this.#time.now, run)
+  }
+
+  heldUp(): void {
+    this.#struck('hold')
+  }
+
+  gone(pair: Pair): void {
+    this.#pairs.delete(pair)
+  }
+}
+
+class Pair {
+  readonly deaf: [boolean, boolean] = [false, false]
+  readonly ends: readonly [End, End]
+  readonly #network: FaultyNetwork
+  readonly #arrivesAt: [number, number] = [0, 0]
+  readonly #heldBack: [Uint8Array[], Uint8Array[]] = [[], []]
+  #open = true
+  #broken = false
+
+  constructor(network: FaultyNetwork) {
+    this.#network = network
+    this.ends = [new End(network, this, 0), new End(network, this, 1)]
+  }
+
+  get isOpen(): boolean {
+    return this.#open
+  }
+
+  travel(from: 0 | 1, frame: Uint8Array, at: number): void {
+    this.#arrivesAt[from] = Math.max(this.#arrivesAt[from], at)
+    this.#network.later(this.#arrivesAt[from], () => this.#arrive(from, frame))
+  }
+
+  release(): void {
+    for (const from of [0, 1] as const) {
+      const frames = this.#heldBack[from].splice(0)
+      for (const frame of frames) this.#arrive(from, frame)
+    }
+  }
+
+  break(): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#broken = true
+    this.#network.gone(this)
+    for (const end of this.ends) this.#network.later(0, () => end.closed({ code: 1006, reason: 'cut' }))
+  }
+
+  close(by: 0 | 1, code: number, reason: string): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#network.gone(this)
+    const other = by === 0 ? 1 : 0
+    // What was handed over before still arrives, then the end of it.
+    this.#network.later(this.#arrivesAt[by], () => this.ends[other].closed({ code, reason }))
+  }
+
+  #arrive(from: 0 | 1, frame: Uint8Array): void {
+    if (this.#broken) return
+    if (this.#network.held) {
+      this.#network.heldUp()
+      this.#heldBack[from].push(frame)
+      return
+    }
+    this.ends[from === 0 ? 1 : 0].arrived(frame)
+  }
+}
+
+class End implements Connection {
+  readonly maxFrame = 65_536
+  readonly buffered = 0
+  readonly #network: FaultyNetwork
+  readonly #pair: Pair
+  readonly #side: 0 | 1
+  #on: On | undefined
+  #early: Uint8Array[] = []
+  #ended: { code: number; reason: string } | undefined
+
+  constructor(network: FaultyNetwork, pair: Pair, side: 0 | 1) {
+    this.#network = network
+    this.#pair = pair
+    this.#side = side
+  }
+
+  send(frame: Uint8Array): void {
+    if (this.#pair.isOpen) this.#network.send(this.#pair, this.#side, frame)
+  }
+
+  open(on: On): void {
+    this.#on = on
+    for (const frame of this.#early.splice(0)) on.frame(frame)
+    if (this.#ended !== undefined) on.close(this.#ended)
+  }
+
+  close(code = 1000, reason = ''): void {
+    this.#pair.close(this.#side, code, reason)
+  }
+
+  arrived(frame: Uint8Array): void {
+    if (this.#ended !== undefined) return
+    if (this.#on === undefined) this.#early.push(frame)
+    else this.#on.frame(frame)
+  }
+
+  closed(why: { code: number; reason: string }): void {
+    if (this.#ended !== undefined) return
+    this.#ended = why
+    this.#on?.close(why)
+  }
+}

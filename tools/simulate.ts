@@ -1,0 +1,39 @@
+// npm run simulate -- --seeds 5000 [--from 1] [--seed 42]: runs seeds of the simulator and prints what they covered. A seed that
+// breaks a promise is printed with what it saw; run it alone with --seed to see it again.
+
+import { type Outcome, runSeed } from '../runtime/testing/scenario.ts'
+
+const flag = (name: string, otherwise: number): number => {
+  const at = process.argv.indexOf(`--${name}`)
+  return at < 0 ? otherwise : Number(process.argv[at + 1])
+}
+
+const one = flag('seed', 0)
+const from = one > 0 ? one : flag('from', 1)
+const count = one > 0 ? 1 : flag('seeds', 1_000)
+const stopAt = flag('failures', 5)
+
+const delivered: number[] = []
+const strikes = new Map<string, number>()
+const failed: Outcome[] = []
+let ended = 0
+const began = performance.now()
+for (let seed = from; seed < from + count && failed.length < stopAt; seed++) {
+  const outcome = await runSeed(seed)
+  delivered.push(outcome.delivered)
+  for (const strike of outcome.strikes) strikes.set(strike, (strikes.get(strike) ?? 0) + 1)
+  if (outcome.unreachable > 0) ended += 1
+  if (outcome.violations.length > 0) {
+    failed.push(outcome)
+    console.log(`seed ${seed} (${outcome.topology}; ${[...outcome.strikes].join(', ')})`)
+    for (const violation of outcome.violations) console.log(`  ${violation}`)
+  } else if (one > 0) console.log(outcome)
+}
+
+const seconds = (performance.now() - began) / 1_000
+delivered.sort((a, b) => a - b)
+console.log(`${delivered.length} seeds in ${seconds.toFixed(1)} s; median ${delivered[delivered.length >> 1]} deliveries a seed; an epoch ended in ${ended}`)
+const share = (n: number): string => `${((100 * n) / delivered.length).toFixed(1)} %`
+console.log([...strikes].sort().map(([strike, n]) => `${strike} ${share(n)}`).join(', '))
+console.log(failed.length === 0 ? 'no promise was broken' : `${failed.length} seeds broke a promise`)
+process.exitCode = failed.length === 0 ? 0 : 1
