@@ -125,6 +125,8 @@ export class Ask extends HomeRef<unknown> implements Deadline {
       return this.#answer(copy(answer))
     } catch (error) {
       home.deadLetters.add(this, answer, 'unserialisable', error)
+      // No other will come.
+      this.#fail(error)
       return true
     }
   }
@@ -176,7 +178,12 @@ export class Ask extends HomeRef<unknown> implements Deadline {
     this.#fail(error)
   }
 
+  /** An ActorError, also one that came by a link, is no answer: it says why there is none. */
   #answer(answer: unknown): boolean {
+    if (answer instanceof Error && answer.name === 'ActorError') {
+      this.#fail(answer)
+      return true
+    }
     this.#resolve(answer as never)
     this.#question.settle()
     this.#end()

@@ -27,8 +27,12 @@ export interface Context<in out M> {
   spawn<N>(behavior: Behavior<N>, options?: SpawnOptions<N>): ActorRef<N>
   /** Stops a child, or this actor after the message in hand. Anyone else: ACTOR_FORBIDDEN. */
   stop(child?: AnyRef): void
-  /** Restarts a child, which keeps its ref and its waiting mail. Anyone else: ACTOR_FORBIDDEN. */
-  restart(child: AnyRef): void
+  /**
+   * Restarts a child, which keeps its ref and its waiting mail. Several restart as one: they stop one after the other, the
+   * youngest first, and when all have, they start, the oldest first. Anyone else: ACTOR_FORBIDDEN. In `failed` this says more
+   * than the directive.
+   */
+  restart(child: AnyRef, ...others: AnyRef[]): void
   /** Exactly one notice, in `stopped`; at once, with `unknown`, if the actor is already gone. */
   watch(ref: AnyRef): void
   /** The same, heard as a message. */
@@ -69,6 +73,11 @@ export interface SpawnOptions<in out M> {
   limit?: { restarts: number; within: number }
   /** Waits between restarts, doubling from `min` to `max` milliseconds; `jitter` 0 to 1 is the random part (default 0.5). */
   backoff?: { min: number; max: number; jitter?: number }
+  /**
+   * Milliseconds that its end may take: a handler still at work then is left behind, a `stopping` still at work not waited for,
+   * and where its parent waits it is killed. Default 5000.
+   */
+  shutdown?: number
   mailbox?: MailboxOptions<M>
 }
 

@@ -4,10 +4,24 @@
 import { type Directive, Receiving } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { ActorError, factsOf } from './errors.ts'
+import type { JointRestart } from './joint-restart.ts'
 import { checkHandlers, Life } from './life.ts'
 import { badOption } from './options.ts'
 import { isThenable } from './pending.ts'
-import { FRESH, LIVING, PARKED, type Phase, STARTING, STOPPED, type Target, type Teardown } from './phase.ts'
+import {
+  BREAKING,
+  FRESH,
+  HELD,
+  IDLE,
+  LIVING,
+  PARKED,
+  type Phase,
+  RUNNING,
+  STARTING,
+  STOPPED,
+  type Target,
+  type Teardown
+} from './phase.ts'
 import { hasEnded } from './ready.ts'
 import type { Rest } from './rest.ts'
 import type { Signal } from './signal.ts'
@@ -15,7 +29,12 @@ import { type Decision, decide, direct } from './supervision.ts'
 import { DONE, KILLED, SHUTDOWN, type StopReason } from './watch.ts'
 
 /** Milliseconds for a child to stop, for a pending handler to hear its signal, and for the `stopping` hook. */
-export const CHILD_PATIENCE = 5000
+const PATIENCE = 5000
+
+/** @internal */
+export function patienceWith(cell: Cell): number {
+  return cell.rest?.shutdown ?? PATIENCE
+}
 
 /** Enters the family, and the run queue if its start is a program's code. */
 export function start(cell: Cell): void {
@@ -75,6 +94,8 @@ export function fail(cell: Cell, error: unknown): void {
   const { phase } = cell
   if (phase.is === 'fresh' || phase.is === 'starting' || phase.is === 'living') {
     cell.phase = { is: 'failed', started: phase === LIVING }
+    // Nothing more of its mail in this turn.
+    if (cell.run === RUNNING) cell.run = BREAKING
     cell.parent.childFailed(cell, error)
   } else cell.home.logger.warn('a failure after the end', { actor: cell.ref.label, error })
 }
@@ -100,7 +121,8 @@ function obey(cell: Cell, rest: Rest, signal: Signal): void {
       break
     }
     case 'restart':
-      if (phase.is === 'living' || phase.is === 'starting' || phase.is === 'failed') {
+      if (rest.joint !== undefined && (phase.is === 'fresh' || phase.is === 'backoff')) hold(cell, rest.joint)
+      else if (phase.is === 'living' || phase.is === 'starting' || phase.is === 'failed') {
         tear(cell, { is: 'life', error: undefined, after: 0, history: undefined })
       }
       break
@@ -114,6 +136,13 @@ function obey(cell: Cell, rest: Rest, signal: Signal): void {
     case 'escalated':
       fail(cell, signal.error)
       break
+    case 'all held':
+      for (const child of signal.joint.release()) {
+        if (child.phase !== HELD) continue
+        child.phase = FRESH
+        if (child.run === IDLE || child.run === PARKED) child.rejoin()
+      }
+      break
     case 'proceed':
       proceed(cell)
   }
@@ -121,6 +150,8 @@ function obey(cell: Cell, rest: Rest, signal: Signal): void {
 
 /** What happens to a child: the parent's own answer, or the child's options. A parent that fails at it takes the child along. */
 function judge(cell: Cell, child: Cell, error: unknown): void {
+  // It is about to restart with its siblings anyway.
+  if (child.rest?.joint !== undefined) return
   const { clock, random } = cell.home
   const { policy, history } = child.more()
   const handlers = cell.phase === LIVING ? cell.life?.handlers : undefined
@@ -130,6 +161,10 @@ function judge(cell: Cell, child: Cell, error: unknown): void {
     else {
       const answer: Directive = handlers.failed(child.ref, error, history.count)
       if (!DIRECTIVES.includes(answer)) throw badOption('the answer of failed', answer, DIRECTIVES.join(', '))
+      if (child.rest?.joint !== undefined) {
+        cell.home.logger.warn('an actor failed and restarts with its siblings', { actor: child.ref.label, error })
+        return
+      }
       decision = direct(answer, policy, history, clock.now(), random)
     }
   } catch (thrown) {
@@ -186,7 +221,7 @@ function proceed(cell: Cell): void {
   const pending = life?.pending
   if (phase.step === 'handler') {
     if (pending !== undefined) {
-      phase.wait = deadlines.wait(CHILD_PATIENCE, () => {
+      phase.wait = deadlines.wait(patienceWith(cell), () => {
         home.logger.warn('a handler did not end in time and is left behind', { actor: cell.ref.label })
         pending.abandon()
         cell.finish()
@@ -199,7 +234,7 @@ function proceed(cell: Cell): void {
   if (phase.step === 'children') {
     const child = cell.rest?.family.last
     if (child !== undefined) {
-      phase.wait = deadlines.wait(CHILD_PATIENCE, () => kill(child))
+      phase.wait = deadlines.wait(patienceWith(child), () => kill(child))
       child.signal({ type: 'stop', reason: SHUTDOWN })
       return
     }
@@ -229,7 +264,7 @@ function runHook(cell: Cell, life: Life, phase: Teardown): boolean {
       failed(error)
       next()
     })
-    phase.wait = cell.home.deadlines.wait(CHILD_PATIENCE, next)
+    phase.wait = cell.home.deadlines.wait(patienceWith(cell), next)
     return true
   } catch (error) {
     failed(error)
@@ -247,6 +282,11 @@ function renew(cell: Cell, to: Extract<Target, { is: 'life' }>): void {
     cell.life = undefined
     cell.putBack(life.unstash())
   }
+  const joint = cell.rest?.joint
+  if (joint !== undefined) {
+    hold(cell, joint)
+    return
+  }
   cell.phase = FRESH
   if (to.after <= 0) return
   const cancel = home.clock.timer(to.after, () => {
@@ -256,6 +296,13 @@ function renew(cell: Cell, to: Extract<Target, { is: 'life' }>): void {
   })
   const backoff: Phase = { is: 'backoff', cancel }
   cell.phase = backoff
+}
+
+/** The next life waits for those of its siblings. */
+function hold(cell: Cell, joint: JointRestart): void {
+  if (cell.phase.is === 'backoff') cell.phase.cancel()
+  cell.phase = HELD
+  joint.held(cell)
 }
 
 /** Ends it, and all below it, without asking anyone. */
@@ -297,6 +344,7 @@ function end(cell: Cell, reason: StopReason): void {
     if (watchers !== undefined) for (const watcher of watchers) watcher.stopped(ref, reason)
     for (const waiter of [...waiters]) waiter.wake(hasEnded(ref))
     for (const then of room) then()
+    rest.joint?.left(cell)
   }
   cell.parent.childEnded(cell)
 }

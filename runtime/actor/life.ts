@@ -10,6 +10,7 @@ import type { Context, SpawnOptions, Stash, Timers } from './context.ts'
 import { type Errand, Notice, Outcome, type Watch } from './errand.ts'
 import { ActorError } from './errors.ts'
 import { HomeRef } from './home-ref.ts'
+import { JointRestart } from './joint-restart.ts'
 import type { LocalSystem } from './local-system.ts'
 import { type Logger, safeLogger } from './logger.ts'
 import { badOption } from './options.ts'
@@ -100,8 +101,17 @@ export class Life implements Context<unknown> {
     else this.#child(child).signal({ type: 'stop', reason: DONE })
   }
 
-  restart(child: AnyRef): void {
-    if (!this.ended) this.#child(child).signal({ type: 'restart' })
+  restart(child: AnyRef, ...others: AnyRef[]): void {
+    if (this.ended) return
+    const first = this.#child(child)
+    if (others.length === 0) {
+      first.signal({ type: 'restart' })
+      return
+    }
+    const cells = [first, ...others.map(each => this.#child(each))]
+    const rest = this.cell.more()
+    rest.restarting ??= new JointRestart(this.cell)
+    rest.restarting.add(cells)
   }
 
   watch(ref: AnyRef, as?: (reason: StopReason) => unknown): void {

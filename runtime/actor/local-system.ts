@@ -15,7 +15,7 @@ import { ActorError } from './errors.ts'
 import { Family, type Parent } from './family.ts'
 import { HomeRef } from './home-ref.ts'
 import { drawId, fingerprint } from './ids.ts'
-import { CHILD_PATIENCE, kill, start } from './life-cycle.ts'
+import { kill, patienceWith, start } from './life-cycle.ts'
 import { LocalRef } from './local-ref.ts'
 import { consoleLogger, type Logger, safeLogger } from './logger.ts'
 import { ChunkPool } from './mailbox.ts'
@@ -278,7 +278,7 @@ export class LocalSystem implements ActorSystem, Parent {
     this.#patience?.cancel()
     const root = this.family.last
     if (root !== undefined) {
-      this.#patience = this.deadlines.wait(CHILD_PATIENCE, () => kill(root))
+      this.#patience = this.deadlines.wait(patienceWith(root), () => kill(root))
       root.signal({ type: 'stop', reason: SHUTDOWN })
       return
     }

@@ -37,7 +37,7 @@ export function checkRecord(name: string, value: unknown): void {
 
 export function checkSpawnOptions(options: SpawnOptions<never>): void {
   checkRecord('options', options)
-  const { name, restart, limit, backoff, mailbox } = options
+  const { name, restart, limit, backoff, shutdown, mailbox } = options
   if (name !== undefined && typeof (name as { name?: unknown } | null)?.name !== 'string') {
     throw badOption('name', name, "a name made with actorName('...')")
   }
@@ -55,6 +55,7 @@ export function checkSpawnOptions(options: SpawnOptions<never>): void {
     duration('backoff.max', backoff.max, backoff.min)
     if (backoff.jitter !== undefined) number('backoff.jitter', backoff.jitter, 0, 1)
   }
+  if (shutdown !== undefined) duration('shutdown', shutdown, 0)
   if (mailbox !== undefined) {
     checkRecord('mailbox', mailbox)
     const { capacity, bytes, overflow } = mailbox

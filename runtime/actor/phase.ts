@@ -4,9 +4,9 @@ import type { Wait } from './deadlines.ts'
 import type { History } from './supervision.ts'
 import type { StopReason } from './watch.ts'
 
-/** `fresh`: this life has not begun. `starting`: its `setup` has not resolved. `failed`: its supervisor has yet to decide. */
+/** `fresh`: this life has not begun. `held`: nor may it, before its siblings have ended theirs. `starting`: its `setup` has not resolved. `failed`: its supervisor has yet to decide. */
 export type Phase =
-  | { readonly is: 'fresh' | 'starting' | 'living' }
+  | { readonly is: 'fresh' | 'held' | 'starting' | 'living' }
   | { readonly is: 'failed'; readonly started: boolean }
   | Teardown
   | { readonly is: 'backoff'; readonly cancel: () => void }
@@ -25,6 +25,7 @@ export type Target =
   | { readonly is: 'life'; readonly error: unknown; readonly after: number; readonly history: History | undefined }
 
 export const FRESH: Phase = Object.freeze({ is: 'fresh' })
+export const HELD: Phase = Object.freeze({ is: 'held' })
 export const STARTING: Phase = Object.freeze({ is: 'starting' })
 export const LIVING: Phase = Object.freeze({ is: 'living' })
 export const STOPPED: Phase = Object.freeze({ is: 'stopped' })

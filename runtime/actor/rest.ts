@@ -2,6 +2,7 @@
 
 import type { SpawnOptions } from './context.ts'
 import { Family } from './family.ts'
+import type { JointRestart } from './joint-restart.ts'
 import { Latest } from './latest.ts'
 import type { Waiter } from './ready.ts'
 import type { Signal } from './signal.ts'
@@ -43,6 +44,11 @@ export class Rest {
   /** Failures of children that wait for this actor's own failure to be decided. */
   held: Signal[] = []
   readonly family = new Family()
+  /** The restart together with siblings that it takes part in, and the one that its own children take part in. */
+  joint: JointRestart | undefined = undefined
+  restarting: JointRestart | undefined = undefined
+  /** Milliseconds for its pending handler, for its `stopping` hook, and in all for its end when its parent ends. */
+  shutdown: number | undefined = undefined
   watchers: Set<Watcher> | undefined = undefined
   /** Bytes of the mail that waits. */
   bytes = 0
@@ -55,6 +61,7 @@ export class Rest {
   configure(options: SpawnOptions<never>): void {
     this.name = options.name?.name
     this.policy = policyOf(options)
+    this.shutdown = options.shutdown
     if (options.mailbox === undefined) return
     const { capacity = CAPACITY, bytes = BYTES, overflow = 'reject' } = options.mailbox
     const high = Math.min(HIGH, Math.ceil(capacity))

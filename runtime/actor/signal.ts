@@ -1,6 +1,7 @@
 // The system lane: what comes to a cell before its mail. Never bounded, never seen by programs.
 
 import type { Cell } from './cell.ts'
+import type { JointRestart } from './joint-restart.ts'
 import type { Decision } from './supervision.ts'
 import type { StopReason } from './watch.ts'
 
@@ -13,5 +14,7 @@ export type Signal =
   | { readonly type: 'decided'; readonly decision: Decision; readonly error: unknown }
   | { readonly type: 'child failed'; readonly child: Cell; readonly error: unknown }
   | { readonly type: 'escalated'; readonly error: unknown }
+  /** Children that restart together have ended their lives. */
+  | { readonly type: 'all held'; readonly joint: JointRestart }
   /** Something that its teardown waits for has happened. */
   | { readonly type: 'proceed' }
