@@ -2,7 +2,19 @@
 
 import { expect } from 'chai'
 import { type ActorRef, type Origin, receive, setup } from '../../../runtime/index.ts'
-import { allLetters, type Cases, echo, failure, failureCode, gate, letters, noting, turn, until } from './cast.ts'
+import {
+  allLetters,
+  type Cases,
+  echo,
+  endFar,
+  failure,
+  failureCode,
+  gate,
+  letters,
+  noting,
+  turn,
+  until
+} from './cast.ts'
 
 type Count = { type: 'get'; replyTo: ActorRef<number> } | { type: 'add'; by: number }
 type Question = { type: 'question'; n?: number; replyTo: ActorRef<number> }
@@ -77,9 +89,9 @@ export const asks: Cases = (cast, { remote }) => {
   })
 
   it('fails with ACTOR_STOPPED at once when the actor is already gone', async () => {
-    const { far, place } = cast()
+    const { place } = cast()
     const ref = await place(counter())
-    await far.stop(ref)
+    await endFar(cast(), ref)
     expect(await failureCode(ref.ask({ type: 'get' }))).to.equal('ACTOR_STOPPED')
   })
 
@@ -90,7 +102,7 @@ export const asks: Cases = (cast, { remote }) => {
   })
 
   it('fails with ACTOR_STOPPED when the actor ends with the question in its mailbox', async () => {
-    const { far, place } = cast()
+    const { place } = cast()
     const { opened, open } = gate()
     const ref = await place(
       setup<Question>(ctx => ({
@@ -106,7 +118,6 @@ export const asks: Cases = (cast, { remote }) => {
     open()
     expect(await first).to.equal('ACTOR_STOPPED')
     expect(await second).to.equal('ACTOR_STOPPED')
-    await far.stop(ref)
   })
 
   it('fails with ACTOR_STOPPED when the actor ends after it heard the question and before it answers', async () => {

@@ -159,3 +159,8 @@ export function expectNumbered(seen: readonly number[], count: number): void {
   expect(broken, `the first number out of its place (${seen[broken - 1]}, then ${seen[broken]})`).to.equal(-1)
   expect(seen.length).to.equal(count)
 }
+
+/** Stops an actor of the far system, known here by its near ref. */
+export function endFar({ far }: Cast, ref: AnyRef): Promise<void> {
+  return far.stop(far.ref(ref.address))
+}

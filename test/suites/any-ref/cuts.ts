@@ -7,6 +7,7 @@ import {
   type Cases,
   type Cast,
   echo,
+  endFar,
   expectNumbered,
   hand,
   noting,
@@ -122,17 +123,17 @@ export const cuts: Cases = cast => {
 
   it('hears of an end that came after the link was mended', async function () {
     this.timeout(30_000)
-    const { near, far, place, settled } = cast()
+    const { near, place, settled } = cast()
     const ref = await place(noting<string>([]))
     const probe = watcher(near)
     await probe.ref.ask({ type: 'watch', ref })
     cut(cast())
     await turn()
     mend(cast())
-    await far.stop(ref)
+    await endFar(cast(), ref)
     await until(() => probe.heard.length > 0, 'the end was heard', 20_000)
     await settled()
-    expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'shutdown' } }])
+    expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'done' } }])
   })
 
   it('carries a message of 1 MiB over a cut in its middle', async function () {

@@ -2,7 +2,19 @@
 
 import { expect } from 'chai'
 import { receive } from '../../../runtime/index.ts'
-import { allLetters, type Cases, expectNumbered, failureCode, gate, hand, noting, stuck, turn, until } from './cast.ts'
+import {
+  allLetters,
+  type Cases,
+  endFar,
+  expectNumbered,
+  failureCode,
+  gate,
+  hand,
+  noting,
+  stuck,
+  turn,
+  until
+} from './cast.ts'
 
 type Load = { n: number; load: string }
 const load = 'x'.repeat(16_384)
@@ -67,7 +79,7 @@ export const room: Cases = cast => {
   })
 
   it('fails ready with ACTOR_STOPPED when the actor ends, and with the reason of its signal', async () => {
-    const { far, place } = cast()
+    const { place } = cast()
     const seen: number[] = []
     const { opened, open } = gate()
     const ref = await place(stuck(seen, opened))
@@ -81,7 +93,7 @@ export const room: Cases = cast => {
     const stopped = failureCode(ref.ready({ within: 8000 }))
     controller.abort(reason)
     expect(await aborted).to.equal(reason)
-    const ending = far.stop(ref)
+    const ending = endFar(cast(), ref)
     open()
     await ending
     expect(await stopped).to.equal('ACTOR_STOPPED')

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { type ActorRef, type AnyRef, type Behavior, type StopReason, setup } from '../../../runtime/index.ts'
-import { type Cases, failureCode, letters, until, watcher } from './cast.ts'
+import { type Cases, endFar, failureCode, letters, until, watcher } from './cast.ts'
 
 type Fate = 'done' | 'throw' | 'reject' | { marks: number; to: ActorRef<{ type: 'mark'; value: unknown }> }
 
@@ -20,7 +20,7 @@ const mortal = (): Behavior<Fate> =>
 export const watches: Cases = (cast, { remote }) => {
   const ends: Array<[string, (ref: ActorRef<Fate>) => unknown, StopReason]> = [
     ["'done' when it stopped itself", ref => ref.send('done'), { kind: 'done' }],
-    ["'shutdown' when it was stopped", ref => cast().far.stop(ref), { kind: 'shutdown' }],
+    ["'done' when its system was told to stop it", ref => endFar(cast(), ref), { kind: 'done' }],
     [
       "'failed' with the error's name, message and code when it threw",
       ref => ref.send('throw'),
@@ -47,10 +47,24 @@ export const watches: Cases = (cast, { remote }) => {
     })
   }
 
+  it("tells a watcher 'shutdown' when the parent has stopped", async () => {
+    type Raise = { type: 'raise'; replyTo: ActorRef<AnyRef> }
+    const { near, place } = cast()
+    const parent = await place(
+      setup<Raise>(ctx => ({ receive: ({ replyTo }) => void replyTo.send(ctx.spawn(mortal())) }))
+    )
+    const ref = await parent.ask({ type: 'raise' })
+    const probe = watcher(near)
+    await probe.ref.ask({ type: 'watch', ref })
+    await endFar(cast(), parent)
+    await until(() => probe.heard.length > 0, 'the end was heard')
+    expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'shutdown' } }])
+  })
+
   it("tells a watcher 'unknown' when the actor is already gone", async () => {
-    const { near, far, place } = cast()
+    const { near, place } = cast()
     const ref = await place(mortal())
-    await far.stop(ref)
+    await endFar(cast(), ref)
     const probe = watcher(near)
     await probe.ref.ask({ type: 'watch', ref })
     await until(() => probe.heard.length > 0, 'the end was heard')
@@ -68,7 +82,7 @@ export const watches: Cases = (cast, { remote }) => {
 
   it("tells a watcher 'unreachable' when there is no such system", async () => {
     const { near } = cast()
-    const ref = near.ref<never>('actor:0123456789abcdefghijkl/0123456789abcdefghijk')
+    const ref = near.ref<never>('actor:BwcHBwcHBwcHBwcHBwcHBw/0123456789abcdefghijk')
     const probe = watcher(near)
     await probe.ref.ask({ type: 'watch', ref })
     await until(() => probe.heard.length > 0, 'the end was heard')
@@ -168,7 +182,7 @@ export const watches: Cases = (cast, { remote }) => {
   })
 
   it('lets an actor there watch an actor here', async () => {
-    const { near, far, place } = cast()
+    const { near, place } = cast()
     const home = near.spawn(mortal())
     const reasons: string[] = []
     const ref = await place(
@@ -184,7 +198,6 @@ export const watches: Cases = (cast, { remote }) => {
     home.send('done')
     await until(() => reasons.length > 0, 'the end was heard')
     expect(reasons).to.deep.equal(['done'])
-    await far.stop(ref)
   })
 
   it('keeps the ref and the waiting mail through a restart, of which watchers hear nothing', async () => {
