@@ -6,13 +6,13 @@ import { webSocket } from 'whereabouts/websocket'
 import { WebSocket } from 'ws'
 import { notebook } from './counter.ts'
 import { cuttable } from './cuttable.ts'
-import { Counter, type CounterMessage, type Place, type Reading, Visitors } from './messages.ts'
+import { Counter, type CounterMessage, type Reading, type Visitor, Visitors, visitorOf } from './messages.ts'
 import { name, paint, say } from './print.ts'
 import { addMany, drawName, ownCounter, signature } from './visitor.ts'
 
 const address = process.argv[2] ?? 'http://127.0.0.1:8080'
-const { label, hue } = drawName()
-const system = createSystem({ label })
+const me = drawName()
+const system = createSystem({ label: me.name })
 const who = signature(system)
 const { transport, scissors } = cuttable(webSocket(new URL('/actors', address), { WebSocket }))
 
@@ -25,10 +25,10 @@ const link = await system.connect(transport, { backoff: { min: 100, max: 1000 } 
 
 const node = await system.lookup(Counter)
 const own = await ownCounter(system, notebook(), () => {})
-await system.join(Visitors, own, { kind: 'terminal', hue } satisfies Place)
+await system.join(Visitors, own, { ...me, kind: 'terminal' } satisfies Visitor)
 
 console.log(`
-  You are ${name(label)}, at ${paint.link(address)}. Your counter shows up in every tab.
+  You are ${paint.bold(me.name)}, at ${paint.link(address)}. Your counter shows up in every tab.
 
   ${paint.bold('a')} add 1 to the counter in Node    ${paint.bold('t')} add 10,000    ${paint.bold('c')} crash it    ${paint.bold('x')} cut the link, or mend it
   ${paint.bold('e')} add 1 to everybody else's       ${paint.bold('q')} leave
@@ -69,12 +69,13 @@ function gauge(counter: ActorRef<CounterMessage>, where: string, heard: (reading
 let others: ActorRef<CounterMessage>[] = []
 const names = new Map<ActorRef<CounterMessage>, string>()
 system.members(Visitors, members => {
-  for (const [ref, label] of names) if (!members.has(ref)) say('leave', `${name(label)} has left`)
-  for (const [ref, facts] of members) {
-    if (ref !== own && !names.has(ref)) say('join', `${name(facts.label)} is here`)
+  for (const [ref, called] of names) if (!members.has(ref)) say('leave', `${called} has left`)
+  for (const [ref, { facts }] of members) {
+    if (ref === own || names.has(ref)) continue
+    say('join', `${name(visitorOf(facts).name)} is here`)
   }
   names.clear()
-  for (const [ref, facts] of members) if (ref !== own) names.set(ref, facts.label)
+  for (const [ref, { facts }] of members) if (ref !== own) names.set(ref, name(visitorOf(facts).name))
   others = [...names.keys()]
 })
 

@@ -19,9 +19,19 @@ export interface Reading {
 }
 
 /** What a member of the group tells of itself. */
-export interface Place {
+export interface Visitor {
+  readonly name: string
   readonly kind: 'tab' | 'terminal'
   readonly hue: number
+}
+
+/** The same as others hear it. Facts come from strangers, so nothing is taken as it is. */
+export function visitorOf({ name, kind, hue }: Record<string, unknown>): Visitor {
+  return {
+    name: typeof name === 'string' ? name.slice(0, 40) : 'somebody',
+    kind: kind === 'terminal' ? 'terminal' : 'tab',
+    hue: typeof hue === 'number' && Number.isFinite(hue) ? hue % 360 : 0
+  }
 }
 
 // Any validator of the Standard Schema would do, as zod or valibot; one by hand keeps the example without dependencies.

@@ -4,7 +4,7 @@ import { type ActorRef, type Behavior, createSystem, setup } from 'whereabouts'
 import { webSocket } from 'whereabouts/websocket'
 import { notebook } from './counter.ts'
 import { cuttable } from './cuttable.ts'
-import { Counter, type CounterMessage, type Place, type Reading, Visitors } from './messages.ts'
+import { Counter, type CounterMessage, type Reading, type Visitor, Visitors, visitorOf } from './messages.ts'
 import { type Card, type CardFacts, type Person, View } from './view.ts'
 import { addMany, drawName, ownCounter, signature } from './visitor.ts'
 
@@ -13,12 +13,12 @@ const CUT_FOR = 6
 const NODE_HUE = 160
 
 const me = drawName()
-const system = createSystem({ label: me.label })
+const system = createSystem({ label: me.name })
 const who = signature(system)
 const view = new View(document, () => (scissors.isCut ? mend() : snip()))
 const { transport, scissors } = cuttable(webSocket(new URL('/actors', location.href)))
 
-view.tabTitle(me.label)
+view.tabTitle(me.name)
 
 // The counter of this tab -----------------------------------------------------------------------------------------------
 
@@ -68,39 +68,34 @@ function roundTrips(counter: ActorRef<CounterMessage>): Behavior<{ type: 'beat' 
 
 // Who is here -----------------------------------------------------------------------------------------------------------
 
-const shown = new Map<ActorRef<CounterMessage>, { card: Card; stop: () => void; label: string }>()
+const shown = new Map<ActorRef<CounterMessage>, { card: Card; stop: () => void; name: string }>()
 
 system.members(Visitors, members => {
   for (const [ref, gone] of shown) {
     if (members.has(ref)) continue
     shown.delete(ref)
     gone.stop()
-    view.say(`${gone.label} has left.`)
+    view.say(`${gone.name} has left.`)
   }
   const people: Person[] = [
-    { label: me.label, hue: me.hue, note: 'you', reachable: true },
-    { label: 'Node', hue: NODE_HUE, note: 'hub', reachable: true }
+    { name: me.name, hue: me.hue, note: 'you', reachable: true },
+    { name: 'Node', hue: NODE_HUE, note: 'hub', reachable: true }
   ]
-  for (const [ref, { label, reachable, facts }] of members) {
+  for (const [ref, { reachable, facts }] of members) {
     if (ref === own) continue
-    const { kind, hue } = placeOf(facts)
-    people.push({ label, hue, note: kind, reachable })
+    const { name, kind, hue } = visitorOf(facts)
+    people.push({ name, hue, note: kind, reachable })
     let known = shown.get(ref)
     if (known === undefined) {
       const note = kind === 'tab' ? 'another tab' : 'a terminal'
-      known = { ...show(ref, { at: 'others', title: label, note, hue }), label }
+      known = { ...show(ref, { at: 'others', title: name, note, hue }), name }
       shown.set(ref, known)
-      view.say(`${label} is here.`)
+      view.say(`${name} is here.`)
     }
     known.card.reachable(reachable)
   }
   view.people(people)
 })
-
-/** Facts come from strangers. */
-function placeOf({ kind, hue }: Record<string, unknown>): Place {
-  return { kind: kind === 'terminal' ? 'terminal' : 'tab', hue: typeof hue === 'number' ? hue % 360 : 0 }
-}
 
 // Counters and their gauges ---------------------------------------------------------------------------------------------
 
@@ -178,11 +173,11 @@ function mend(): void {
   view.scissors(undefined)
 }
 
-await system.join(Visitors, own, { kind: 'tab', hue: me.hue } satisfies Place)
+await system.join(Visitors, own, { ...me, kind: 'tab' } satisfies Visitor)
 await meetNode()
 
 // A closed tab says goodbye; one that comes back out of the browser's cache begins anew.
-addEventListener('pagehide', () => void system.shutdown({ within: 0 }))
+addEventListener('pagehide', () => void link.disconnect())
 addEventListener('pageshow', event => {
   if (event.persisted) location.reload()
 })

@@ -9,7 +9,7 @@ import { child, supervisor } from 'whereabouts/supervisor'
 import { webSocketServer } from 'whereabouts/websocket-server'
 import { bundleForBrowser } from '../../tools/bundle.mjs'
 import { counter, notebook } from './counter.ts'
-import { Counter, Visitors } from './messages.ts'
+import { Counter, Visitors, visitorOf } from './messages.ts'
 import { name, paint, say } from './print.ts'
 import { nameIn, PATIENCE } from './visitor.ts'
 
@@ -71,35 +71,36 @@ system.spawn(
 
 await system.listen(webSocketServer({ server, path: '/actors' }), {
   trust: 'guest',
-  expose: [Counter],
-  // Beyond that, guests may be in one group, and reach those whose refs they were given there.
-  authorize: (_guest, action, target) => action === 'relay' || (action === 'join' && target === Visitors.name),
+  // Guests may look these up, and join and see the group; everything else of this process is out of their reach.
+  expose: [Counter, Visitors],
   // A cut of two minutes is still survived; the default is 30 s.
   downAfter: 120_000
 })
 
 // What happens ----------------------------------------------------------------------------------------------------------
 
-const visitors = new Map<object, { label: string; lost: number | undefined }>()
+const visitors = new Map<object, { called: string; lost: number | undefined }>()
 
 system.members(Visitors, members => {
-  for (const [ref, { label }] of visitors) {
+  for (const [ref, { called }] of visitors) {
     if (members.has(ref as never)) continue
     visitors.delete(ref)
-    say('leave', `${name(label)} has left${inAll()}`)
+    say('leave', `${called} has left${inAll()}`)
   }
-  for (const [ref, { label, reachable, facts }] of members) {
+  for (const [ref, { reachable, facts }] of members) {
+    const visitor = visitorOf(facts)
+    const called = name(visitor.name)
     const known = visitors.get(ref)
     if (known === undefined) {
-      visitors.set(ref, { label, lost: reachable ? undefined : performance.now() })
-      say('join', `${name(label)} is here, in a ${facts.kind === 'terminal' ? 'terminal' : 'tab'}${inAll()}`)
+      visitors.set(ref, { called, lost: reachable ? undefined : performance.now() })
+      say('join', `${called} is here, in a ${visitor.kind}${inAll()}`)
     } else if (!reachable && known.lost === undefined) {
       known.lost = performance.now()
-      say('cut', `the link to ${name(label)} is cut; what is meant for it waits`)
+      say('cut', `the link to ${called} is cut; what is meant for it waits`)
     } else if (reachable && known.lost !== undefined) {
       const seconds = ((performance.now() - known.lost) / 1000).toFixed(1)
       known.lost = undefined
-      say('back', `${name(label)} is back after ${seconds} s; nothing is lost`)
+      say('back', `${called} is back after ${seconds} s; nothing is lost`)
     }
   }
 })

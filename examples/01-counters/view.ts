@@ -19,7 +19,7 @@ export interface CardFacts {
 }
 
 export interface Person {
-  readonly label: string
+  readonly name: string
   readonly hue: number
   readonly note: string
   readonly reachable: boolean
@@ -51,8 +51,8 @@ export class View {
     this.#get('cut').addEventListener('click', cut)
   }
 
-  tabTitle(label: string): void {
-    this.#document.title = `${label} · counters`
+  tabTitle(name: string): void {
+    this.#document.title = `${name} · counters`
   }
 
   wire(status: Wire): void {
@@ -143,7 +143,7 @@ export class View {
 
   people(list: readonly Person[]): void {
     this.#get('people').replaceChildren(
-      ...list.map(({ label, hue, note, reachable }) => {
+      ...list.map(({ name, hue, note, reachable }) => {
         const item = this.#document.createElement('li')
         const dot = this.#document.createElement('span')
         const small = this.#document.createElement('small')
@@ -151,7 +151,7 @@ export class View {
         small.textContent = reachable ? note : 'cut off'
         item.style.setProperty('--hue', String(hue))
         item.dataset.reachable = reachable ? 'yes' : 'no'
-        item.append(dot, label, ' ', small)
+        item.append(dot, name, ' ', small)
         return item
       })
     )

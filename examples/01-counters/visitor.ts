@@ -22,8 +22,8 @@ const WHO = [
 ]
 
 /** `quiet heron`, and a colour for it. */
-export function drawName(): { label: string; hue: number } {
-  return { label: `${pick(HOW)} ${pick(WHO)}`, hue: Math.floor(Math.random() * 24) * 15 }
+export function drawName(): { name: string; hue: number } {
+  return { name: `${pick(HOW)} ${pick(WHO)}`, hue: Math.floor(Math.random() * 24) * 15 }
 }
 
 function pick(words: readonly string[]): string {
