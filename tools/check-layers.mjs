@@ -27,7 +27,7 @@ const layers = {
     'node:*'
   ],
   actors: ['actors', 'runtime/core.ts', 'runtime/index.ts'],
-  examples: ['examples', 'whereabouts/*', 'node:*', 'tools/bundle.mjs'],
+  examples: ['examples', 'whereabouts/*', 'node:*', 'ws', 'tools/bundle.mjs'],
   bench: ['bench', 'whereabouts/*', 'node:*', 'any package']
 }
 
