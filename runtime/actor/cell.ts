@@ -56,7 +56,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     this.home = home
     this.parent = parent
     this.behavior = behavior
-    this.mark = home.copying ? 0 : HIGH
+    this.mark = home.copying ? 0 : HIGH - 1
   }
 
   more(): Rest {
@@ -73,7 +73,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   configure(options: SpawnOptions<never>): void {
     const rest = this.more()
     rest.configure(options)
-    this.mark = this.home.copying || rest.latest !== undefined ? 0 : rest.bounds.high
+    this.mark = this.home.copying || rest.latest !== undefined ? 0 : rest.bounds.high - 1
   }
 
   // Mail comes in.
@@ -234,7 +234,10 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     this.run = ATTENDING
     if (--scheduler.left <= 0) scheduler.look(scheduler.time)
     attend(this)
-    if (this.phase === FRESH) begin(this)
+    if (this.phase === FRESH) {
+      begin(this)
+      attend(this)
+    }
     if (this.phase === LIVING) this.run = RUNNING
   }
 
@@ -447,7 +450,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     const rest = this.more()
     rest.pressed = on
     const special = this.home.copying || rest.latest !== undefined
-    this.mark = special ? 0 : on ? rest.bounds.capacity : rest.bounds.high
+    this.mark = special ? 0 : on ? rest.bounds.capacity : rest.bounds.high - 1
     rest.pressureChanged?.(on)
     if (!on) for (const waiter of [...rest.waiters]) waiter.wake()
   }
