@@ -7,7 +7,7 @@ import { LocalSystem } from './actor/local-system.ts'
 
 /** A system without a network. What has to do with other systems is refused with ACTOR_BAD_OPTION. */
 export function createSystem(options: SystemOptions = {}): ActorSystem {
-  return new LocalSystem(options, base64url((options.entropy ?? systemEntropy)(16)))
+  return new LocalSystem(options, base64url((options?.entropy ?? systemEntropy)(16)))
 }
 
 export type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
