@@ -57,6 +57,7 @@ export class View {
 
   wire(status: Wire): void {
     this.#get('wire').dataset.status = status
+    this.#document.body.dataset.wire = status
     this.#get('status').textContent = WORDS[status]
     if (status !== 'connected') this.#rtt('–', 'no round trip')
   }
@@ -73,8 +74,13 @@ export class View {
     this.#rtt(`${milliseconds < 10 ? milliseconds.toFixed(1) : Math.round(milliseconds)} ms`, 'round trip')
     this.#samples.push(milliseconds)
     if (this.#samples.length > SAMPLES) this.#samples.shift()
-    const highest = Math.max(2, ...this.#samples)
-    const points = this.#samples.map((each, i) => `${(i * 120) / (SAMPLES - 1)},${26 - (each / highest) * 24}`)
+    // The newest is at the right. One slow answer is cut off at the top, or all others would lie at the bottom.
+    const usual = [...this.#samples].sort((a, b) => a - b)[Math.floor(this.#samples.length / 2)] ?? 0
+    const highest = Math.max(1, usual * 3)
+    const first = SAMPLES - this.#samples.length
+    const points = this.#samples.map(
+      (each, i) => `${((first + i) * 120) / (SAMPLES - 1)},${26 - (Math.min(each, highest) / highest) * 24}`
+    )
     this.#get('spark').setAttribute('points', points.join(' '))
   }
 

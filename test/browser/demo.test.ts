@@ -89,10 +89,19 @@ describe('the demo in two tabs', function () {
     await Promise.all([one, two].map(page => inNode(page).waitFor()))
   })
 
-  afterEach(async () => {
+  afterEach(async function () {
+    if (this.currentTest?.state === 'failed') await report()
     await browser?.close()
     await server?.stop()
   })
+
+  /** What a failure left on the screens and in the terminal. */
+  async function report(): Promise<void> {
+    for (const page of [one, two]) {
+      if (page?.isClosed() === false) console.error((await page.locator('main').textContent())?.replace(/\s+/g, ' '))
+    }
+    console.error(server?.printed, browser?.errors)
+  }
 
   it('counts in Node, in this tab and in the other one, and everybody sees it', async () => {
     await press(inNode(one), 'Add 1 to')
@@ -164,6 +173,22 @@ describe('the demo in two tabs', function () {
     await shows(one.locator('#log li').first().locator('span'), `${name} has left.`)
     await server.prints(new RegExp(`${name} has left`))
     expect(browser.errors).to.deep.equal([])
+  })
+
+  it('finds a new server process at the same address, and begins there from zero', async () => {
+    await press(inNode(one), 'Add 10,000')
+    await exactly(inNode(two), '10,000')
+
+    await server.stop()
+    await Promise.all([one, two].map(page => inNode(page).waitFor({ state: 'detached' })))
+    server = new Program('server.ts', [], { PORT: new URL(address).port })
+    await Promise.all([one, two].map(page => inNode(page).waitFor()))
+    await Promise.all([one, two].map(page => elsewhere(page).waitFor()))
+    await press(inNode(one), 'Add 1 to')
+    await press(elsewhere(one), 'Add 1 to')
+
+    await exactly(inNode(two), '1')
+    await exactly(here(two), '1')
   })
 
   it('lets a terminal join, count and leave', async () => {
