@@ -7,7 +7,7 @@
 //   ack      all batches up to this number have been disposed of: in a mailbox, or a dead letter.
 //   credit   bytes that may be sent in this epoch in all. Absolute, so lost or repeated grants do no harm.
 
-import { HEAD_BYTES, type Head, HeadKind, OPENING, RESEND, readHead, writeHead, writeRoute, writeSeq } from './frame.ts'
+import { HEAD_BYTES, type Head, HeadKind, OPENING, RESEND, readHead, UNHEARD, writeHead, writeRoute, writeSeq } from './frame.ts'
 import type { Path } from './path.ts'
 
 /** Sent before the first grant arrives; every window is at least this large. */
@@ -72,7 +72,7 @@ interface Batch {
 
 /** The state of one epoch; credit is given back to the epoch that a message came in, not to its successor. */
 export class Epoch {
-  readonly number: number
+  number: number
   readonly #consumed: (epoch: Epoch, bytes: number) => void
   /** Batches that have not been acknowledged: `queue[0]` has the number `acked + 1`. */
   readonly queue: Batch[] = []
@@ -121,6 +121,8 @@ export class Association {
   #epoch: Epoch | undefined
   /** The highest epoch that is over. A frame of it, or of an earlier one, changes nothing here any more. */
   #ended = 0
+  /** Nothing was received in that epoch. */
+  #unheard = false
   #flow: Flow = 'free'
   /** Since when a sign of life is due; undefined while none is. */
   #waiting: number | undefined
@@ -286,8 +288,16 @@ export class Association {
     const { kind, flags, ack, credit, seq } = head
     let epoch = this.#epoch
     if (head.epoch <= this.#ended || (epoch !== undefined && head.epoch < epoch.number)) {
-      if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path)
+      if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path, head.epoch)
       return
+    }
+    if ((flags & UNHEARD) !== 0 && epoch?.answered === false) {
+      // Both opened an epoch after the same one, or after ones that the other never heard of: one of them moves on.
+      if (kind === HeadKind.ended) {
+        this.#renumber(epoch, head.epoch + 1)
+        return
+      }
+      if (head.epoch === epoch.number + 1) this.#renumber(epoch, head.epoch)
     }
     if (epoch === undefined || head.epoch > epoch.number) {
       const opens = (flags & OPENING) !== 0 && (kind === HeadKind.batch || kind === HeadKind.sync)
@@ -295,7 +305,8 @@ export class Association {
       if (!opens) {
         // An epoch that the peer believes to be open, or that is over there: there is nothing of it here.
         this.#ended = Math.max(this.#ended, head.epoch)
-        if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path)
+        this.#unheard = false
+        if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path, head.epoch)
         return
       }
       epoch = this.#open(head.epoch)
@@ -442,16 +453,29 @@ export class Association {
     told.credit = Math.max(told.credit, epoch.consumed + this.#options.window)
     told.received = epoch.receivedBytes
     epoch.ackDue = Number.POSITIVE_INFINITY
-    writeHead(frame, kind, epoch.answered ? flags : flags | OPENING, epoch.number, told.ack, told.credit)
+    let all = flags
+    if (!epoch.answered) all |= this.#unheard && this.#ended === epoch.number - 1 ? OPENING | UNHEARD : OPENING
+    writeHead(frame, kind, all, epoch.number, told.ack, told.credit)
   }
 
-  #over(path: Path | undefined): void {
+  /** Answers a frame of an epoch that is over here. */
+  #over(path: Path | undefined, asked: number): void {
     const by = path ?? this.#path
     if (by === undefined) return
     const over = this.#epoch === undefined ? this.#ended : this.#epoch.number - 1
     const frame = this.#bare()
-    writeHead(frame, HeadKind.ended, 0, over, 0, 0)
+    writeHead(frame, HeadKind.ended, asked === this.#ended && asked === over && this.#unheard ? UNHEARD : 0, over, 0, 0)
     by.send(frame)
+  }
+
+  /** The peer had used up this number before it heard of us: all that waits goes out under the next. */
+  #renumber(epoch: Epoch, number: number): void {
+    epoch.number = number
+    epoch.cursor = 0
+    this.#ended = number - 1
+    this.#unheard = true
+    this.#transmit(epoch)
+    this.#plan()
   }
 
   #bare(): Uint8Array {
@@ -464,7 +488,8 @@ export class Association {
 
   /** The time asked for by `wake` has come. */
   step(): void {
-    const now = this.#port.now()
+    // What is due within half a millisecond is due: sums of floats may put a timer a hair before its time, again and again.
+    const now = this.#port.now() + 0.5
     const late = now - this.#wakeAt
     this.#wakeAt = Number.POSITIVE_INFINITY
     const epoch = this.#epoch
@@ -547,6 +572,7 @@ export class Association {
     if (epoch === undefined) return
     this.#epoch = undefined
     this.#ended = epoch.number
+    this.#unheard = epoch.received === 0
     this.#waiting = undefined
     this.#flow = 'free'
     if (this.#wakeAt !== Number.POSITIVE_INFINITY) {

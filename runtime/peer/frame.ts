@@ -35,6 +35,9 @@ export const OPENING = 1
 /** The receiver lacks what follows its ack: send again from there. */
 export const RESEND = 2
 
+/** Nothing was received in the epoch that is over, so what was sent in it may all be sent again in the next. */
+export const UNHEARD = 4
+
 /** Hubs a frame may cross before it is given up: more than any sane chain, few enough to end a loop. */
 export const MAX_HOPS = 8
 

@@ -12,6 +12,7 @@ import { patience } from '../actor/options.ts'
 import type { Trust } from '../actor/origin.ts'
 import type { StandardSchema } from '../actor/names.ts'
 import type { Asked, Question } from '../actor/question.ts'
+import { hasEnded } from '../actor/ready.ts'
 import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { StopReason, Watcher } from '../actor/watch.ts'
 import { Association, type AssociationPort, type EndReason } from './association.ts'
@@ -88,7 +89,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   /** Actors here that are watched from there, and the id they are known by. */
   readonly #watchedHere = new Map<AnyRef, string>()
   /** Questions asked there, by the id of the address to answer to. */
-  readonly #asks = new Map<string, Question>()
+  readonly #asks = new Map<string, { question: Question; ref: RemoteRef<never> }>()
   /** Questions from there that are not settled. */
   readonly #asked = new Map<string, RemoteQuestion>()
   /** Mail that found no room. */
@@ -152,18 +153,24 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     }
     try {
       if (ref.once) {
-        const question = ref.answers
-        ref.answers = undefined
-        if (question !== undefined) {
-          this.#asked.delete(question.id)
-          question.settle()
-        }
+        this.#answered(ref)
         this.#outbox.sendTo(ref.id, message, this.#terms.takes)
       } else this.#outbox.send(ref, message, this.#terms.takes)
     } catch (error) {
       home.deadLetters.add(ref, message, reasonOf(error), error)
+      // Whoever waits for this answer would wait in vain.
+      if (ref.once) this.#fail(ref.id, codeOf(error) ?? 'ACTOR_UNSERIALISABLE', textOf(error))
     }
     return true
+  }
+
+  /** The question that this address belongs to has its answer. */
+  #answered(ref: RemoteRef<never>): void {
+    const question = ref.answers
+    ref.answers = undefined
+    if (question === undefined) return
+    this.#asked.delete(question.id)
+    question.settle()
   }
 
   /** `false`: no room. What cannot be asked fails at once. */
@@ -180,7 +187,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     try {
       this.#outbox.ask(ref, id, question.message, this.#terms.takes)
       question.enter(this)
-      this.#asks.set(id, question)
+      this.#asks.set(id, { question, ref })
     } catch (error) {
       question.settle()
       this.home.deadLetters.add(ref, question, reasonOf(error), error)
@@ -204,9 +211,16 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     return new Promise((resolve, reject) => {
       let cancel = (): void => {}
       const { signal } = options ?? {}
+      const ended: Watcher = {
+        stopped: (_, { kind }) => {
+          if (kind === 'unreachable') look()
+          else done(() => reject(hasEnded(ref)))
+        }
+      }
       const done = (settle: () => void): void => {
+        if (!this.#clearers.delete(look)) return
         cancel()
-        this.#clearers.delete(look)
+        ref.unwatch(ended)
         signal?.removeEventListener('abort', aborted)
         settle()
       }
@@ -229,6 +243,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       signal?.addEventListener('abort', aborted)
       this.#clearers.set(look, ref)
       look()
+      if (this.#clearers.has(look)) ref.watch(ended)
     })
   }
 
@@ -370,7 +385,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#schemas.length = 0
     const asks = [...this.#asks.values()]
     this.#asks.clear()
-    for (const question of asks) {
+    for (const { question } of asks) {
       question.settle()
       question.died('unreachable')
     }
@@ -485,12 +500,13 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   fail(ask: string, code: string, text: string): void {
-    const question = this.#asks.get(ask)
-    if (question === undefined) return
+    const asked = this.#asks.get(ask)
+    if (asked === undefined) return
     this.#asks.delete(ask)
+    const { question, ref } = asked
     question.settle()
     const known = code.startsWith('ACTOR_') ? (code as `ACTOR_${string}`) : 'ACTOR_FAILED'
-    question.failed(new ActorError(known, text))
+    question.failed(known === 'ACTOR_STOPPED' ? hasEnded(ref) : new ActorError(known, `${ref.label}: ${text}`))
   }
 
   cancel(ask: string): void {
@@ -602,7 +618,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   readonly #died = (question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void => {
     if (!this.#asked.delete(question.id) && question.settled === false) return
-    const told = reasonError({ label: this.home.label }, reason, error)
+    const told = reasonError({ label: 'the actor' }, reason, error)
     this.#fail(question.id, told.code, this.#terms.trust === 'guest' ? told.code : told.message)
   }
 
