@@ -106,6 +106,10 @@ export class Ask extends HomeRef<unknown> implements Deadline {
   protected override get alive(): boolean {
     return this.#open
   }
+  /** By the `~` other systems know an address that ends with one answer. */
+  protected override draw(): string {
+    return `~${super.draw()}`
+  }
   get pressed(): boolean {
     return false
   }

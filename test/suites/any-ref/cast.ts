@@ -120,6 +120,12 @@ export function watcher(system: ActorSystem): { ref: ActorRef<Watching>; heard: 
   return { ref, heard }
 }
 
+/** Watches, and waits until the far system knows. */
+export async function watch(cast: Cast, probe: { ref: ActorRef<Watching> }, ref: AnyRef): Promise<void> {
+  await probe.ref.ask({ type: 'watch', ref })
+  await cast.settled()
+}
+
 /** Dead letters of a system, from now on. */
 export function letters(system: ActorSystem): DeadLetter[] {
   const found: DeadLetter[] = []

@@ -14,6 +14,7 @@ import {
   turn,
   until,
   type Watching,
+  watch,
   watcher
 } from './cast.ts'
 
@@ -109,7 +110,7 @@ export const cuts: Cases = cast => {
       })
     )
     ref.send(probe.ref)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await settled()
     cut(cast())
     end()
@@ -126,7 +127,7 @@ export const cuts: Cases = cast => {
     const { near, place, settled } = cast()
     const ref = await place(noting<string>([]))
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     cut(cast())
     await turn()
     mend(cast())

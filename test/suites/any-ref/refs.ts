@@ -13,6 +13,7 @@ import {
   noting,
   turn,
   until,
+  watch,
   watcher
 } from './cast.ts'
 
@@ -151,7 +152,7 @@ export const refs: Cases = (cast, { remote }) => {
     )
     const found = await ref.ask({ type: 'who' })
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref: found })
+    await watch(cast(), probe, found)
     found.send('end')
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: found, reason: { kind: 'done' } }])

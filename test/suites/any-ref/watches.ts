@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { type ActorRef, type AnyRef, type Behavior, type StopReason, setup } from '../../../runtime/index.ts'
-import { type Cases, endFar, failureCode, letters, until, watcher } from './cast.ts'
+import { type Cases, endFar, failureCode, letters, until, watch, watcher } from './cast.ts'
 
 type Fate = 'done' | 'throw' | 'reject' | { marks: number; to: ActorRef<{ type: 'mark'; value: unknown }> }
 
@@ -17,27 +17,32 @@ const mortal = (): Behavior<Fate> =>
     }
   }))
 
-export const watches: Cases = (cast, { remote }) => {
+export const watches: Cases = (cast, { remote, trust }) => {
+  /** A guest hears that an actor failed and with which code, not what went wrong inside. */
+  const failed = (name: string, message: string, code?: string): StopReason => ({
+    kind: 'failed',
+    error: {
+      ...(trust === 'guest' ? { name: 'Error', message: 'the actor failed' } : { name, message }),
+      ...(code !== undefined && { code })
+    }
+  })
+
   const ends: Array<[string, (ref: ActorRef<Fate>) => unknown, StopReason]> = [
     ["'done' when it stopped itself", ref => ref.send('done'), { kind: 'done' }],
     ["'done' when its system was told to stop it", ref => endFar(cast(), ref), { kind: 'done' }],
     [
       "'failed' with the error's name, message and code when it threw",
       ref => ref.send('throw'),
-      { kind: 'failed', error: { name: 'TypeError', message: 'told to fail', code: 'TOLD' } }
+      failed('TypeError', 'told to fail', 'TOLD')
     ],
-    [
-      "'failed' when its promise rejected",
-      ref => ref.send('reject'),
-      { kind: 'failed', error: { name: 'RangeError', message: 'told to reject' } }
-    ]
+    ["'failed' when its promise rejected", ref => ref.send('reject'), failed('RangeError', 'told to reject')]
   ]
   for (const [title, end, reason] of ends) {
     it(`tells a watcher ${title}`, async () => {
       const { near, place, settled } = cast()
       const ref = await place(mortal(), { restart: 'never' })
       const probe = watcher(near)
-      await probe.ref.ask({ type: 'watch', ref })
+      await watch(cast(), probe, ref)
       await end(ref)
       await until(() => probe.heard.length > 0, 'the end was heard')
       await settled()
@@ -55,7 +60,7 @@ export const watches: Cases = (cast, { remote }) => {
     )
     const ref = await parent.ask({ type: 'raise' })
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await endFar(cast(), parent)
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'shutdown' } }])
@@ -66,7 +71,7 @@ export const watches: Cases = (cast, { remote }) => {
     const ref = await place(mortal())
     await endFar(cast(), ref)
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'unknown' } }])
   })
@@ -75,7 +80,7 @@ export const watches: Cases = (cast, { remote }) => {
     const { near, far } = cast()
     const ref = near.ref<never>(`actor:${far.id}/0123456789abcdefghijk`)
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'unknown' } }])
   })
@@ -84,7 +89,7 @@ export const watches: Cases = (cast, { remote }) => {
     const { near } = cast()
     const ref = near.ref<never>('actor:BwcHBwcHBwcHBwcHBwcHBw/0123456789abcdefghijk')
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'unreachable' } }])
   })
@@ -93,7 +98,7 @@ export const watches: Cases = (cast, { remote }) => {
     const { near, place, settled } = cast()
     const ref = await place(mortal())
     const probe = watcher(near)
-    for (let n = 0; n < 3; n++) await probe.ref.ask({ type: 'watch', ref })
+    for (let n = 0; n < 3; n++) await watch(cast(), probe, ref)
     ref.send('done')
     await until(() => probe.heard.length > 0, 'the end was heard')
     await settled()
@@ -104,7 +109,7 @@ export const watches: Cases = (cast, { remote }) => {
     const { near, far, place } = cast()
     const ref = await place(mortal())
     const probes = [watcher(near), watcher(near), watcher(far)]
-    for (const probe of probes) await probe.ref.ask({ type: 'watch', ref })
+    for (const probe of probes) await watch(cast(), probe, ref)
     ref.send('done')
     await until(() => probes.every(probe => probe.heard.length === 1), 'all three have heard')
   })
@@ -113,7 +118,7 @@ export const watches: Cases = (cast, { remote }) => {
     const { near, place, settled } = cast()
     const ref = await place(mortal())
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     ref.send({ marks: 200, to: probe.ref })
     await until(() => probe.heard.some(entry => 'ended' in entry), 'the end was heard')
     await settled()
@@ -126,8 +131,8 @@ export const watches: Cases = (cast, { remote }) => {
     const ref = await place(mortal())
     const probe = watcher(near)
     const other = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
-    await other.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
+    await watch(cast(), other, ref)
     await probe.ref.ask({ type: 'unwatch', ref })
     ref.send('done')
     await until(() => other.heard.length === 1, 'the other has heard')
@@ -139,9 +144,9 @@ export const watches: Cases = (cast, { remote }) => {
     const { near, place, settled } = cast()
     const ref = await place(mortal())
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     await probe.ref.ask({ type: 'unwatch', ref })
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     ref.send('done')
     await until(() => probe.heard.length > 0, 'the end was heard')
     await settled()
@@ -171,8 +176,8 @@ export const watches: Cases = (cast, { remote }) => {
     const ref = await place(mortal())
     const probe = watcher(near)
     const other = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
-    await other.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
+    await watch(cast(), other, ref)
     const found = [letters(near), letters(far)]
     await near.stop(probe.ref)
     ref.send('done')
@@ -218,7 +223,7 @@ export const watches: Cases = (cast, { remote }) => {
       })
     )
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     const found = letters(far)
     ref.send({ type: 'note', n: 0 })
     ref.send({ type: 'crash' })
@@ -248,14 +253,11 @@ export const watches: Cases = (cast, { remote }) => {
       { limit: { restarts: 2, within: 5000 } }
     )
     const probe = watcher(near)
-    await probe.ref.ask({ type: 'watch', ref })
+    await watch(cast(), probe, ref)
     for (let n = 0; n < 3; n++) ref.send('crash')
     expect(await failureCode(ref.ask({ type: 'ask' }))).to.equal('ACTOR_STOPPED')
     await until(() => probe.heard.length > 0, 'the end was heard')
-    expect(probe.heard).to.have.deep.nested.property('[0].reason', {
-      kind: 'failed',
-      error: { name: 'Error', message: 'always' }
-    })
+    expect(probe.heard).to.have.deep.nested.property('[0].reason', failed('Error', 'always'))
   })
 
   if (remote) {
@@ -263,7 +265,7 @@ export const watches: Cases = (cast, { remote }) => {
       const { near, far, place } = cast()
       const ref = await place(mortal())
       const probe = watcher(near)
-      await probe.ref.ask({ type: 'watch', ref })
+      await watch(cast(), probe, ref)
       await far.shutdown()
       await until(() => probe.heard.length > 0, 'the end was heard')
       expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'shutdown' } }])
