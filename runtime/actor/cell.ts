@@ -50,6 +50,8 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   enveloped = 0
   life: Life | undefined = undefined
   rest: Rest | undefined = undefined
+  /** The system lane; not there while it is empty. */
+  signals: Signal[] | undefined = undefined
   questions: Question | undefined = undefined
 
   constructor(home: LocalSystem, parent: Parent, behavior: Receiving | Setting) {
@@ -67,7 +69,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     return this.rest?.bounds ?? BOUNDS
   }
   get family(): Family {
-    return this.more().family
+    return this.more()
   }
 
   configure(options: SpawnOptions<never>): void {
@@ -178,9 +180,9 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   /** The system lane. */
   signal(signal: Signal): void {
     if (this.phase.is === 'stopped') return
-    const { signals } = this.more()
-    if (signal.type === 'stop') signals.unshift(signal)
-    else signals.push(signal)
+    if (this.signals === undefined) this.signals = [signal]
+    else if (signal.type === 'stop') this.signals.unshift(signal)
+    else this.signals.push(signal)
     if (this.run === RUNNING) this.run = BREAKING
     else if (this.run === IDLE || this.run === PARKED) this.schedule()
   }
@@ -203,7 +205,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   }
 
   turn(scheduler: Scheduler): void {
-    if (this.phase === LIVING && (this.rest === undefined || this.rest.signals.length === 0)) this.run = RUNNING
+    if (this.phase === LIVING && this.signals === undefined) this.run = RUNNING
     else this.#attend(scheduler)
     const life = this.life
     if (this.run === RUNNING && this.count > 0 && life !== undefined && life.pending === undefined) {
@@ -250,7 +252,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   rejoin(): void {
     const { phase } = this
     if (phase.is === 'stopped') this.run = PARKED
-    else if (this.rest !== undefined && this.rest.signals.length > 0) this.schedule()
+    else if (this.signals !== undefined) this.schedule()
     else if (phase === FRESH) {
       if (this.count > 0 || !(this.behavior instanceof Receiving) || this.behavior.eager) this.schedule()
       else this.run = IDLE
@@ -405,16 +407,20 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   relax(): void {
     const rest = this.rest as Rest
     if (rest.pressed && this.count <= rest.bounds.low) this.#press(false)
-    if (rest.room.length > 0 && this.waiting < rest.bounds.capacity && rest.bytes < rest.bounds.bytes) {
-      const room = rest.room
-      rest.room = []
+    const { room } = rest
+    if (room !== undefined && this.waiting < rest.bounds.capacity && rest.bytes < rest.bounds.bytes) {
+      rest.room = undefined
       for (const then of room) then()
     }
   }
 
   onRoom(then: () => void): void {
     if (this.phase.is === 'stopped') then()
-    else this.more().room.push(then)
+    else {
+      const rest = this.more()
+      rest.room ??= []
+      rest.room.push(then)
+    }
   }
 
   addWatcher(watcher: Watcher): void {
@@ -452,7 +458,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     const special = this.home.copying || rest.latest !== undefined
     this.mark = special ? 0 : on ? rest.bounds.capacity : rest.bounds.high - 1
     rest.pressureChanged?.(on)
-    if (!on) for (const waiter of [...rest.waiters]) waiter.wake()
+    if (!on && rest.waiters !== undefined) for (const waiter of [...rest.waiters]) waiter.wake()
   }
 
   /** Drops the oldest message that may be dropped; `false` if none may. */

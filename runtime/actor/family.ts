@@ -2,23 +2,8 @@
 
 import type { Cell } from './cell.ts'
 
-export class Family {
-  last: Cell | undefined = undefined
-
-  add(cell: Cell): void {
-    const last = this.last
-    cell.older = last
-    if (last !== undefined) last.younger = cell
-    this.last = cell
-  }
-
-  remove(cell: Cell): void {
-    const { older, younger } = cell
-    if (older !== undefined) older.younger = younger
-    if (younger !== undefined) younger.older = older
-    else if (this.last === cell) this.last = older
-    cell.older = cell.younger = undefined
-  }
+export interface Family {
+  lastChild: Cell | undefined
 }
 
 /** Whoever has children: an actor, or the system for its roots. Called in the child's turn: only takes note. */
@@ -28,4 +13,19 @@ export interface Parent {
   /** A child has failed for good, and its options or its parent's answer make that the parent's own failure. */
   childEscalated(child: Cell, error: unknown): void
   childEnded(child: Cell): void
+}
+
+export function join(family: Family, cell: Cell): void {
+  const last = family.lastChild
+  cell.older = last
+  if (last !== undefined) last.younger = cell
+  family.lastChild = cell
+}
+
+export function leave(family: Family, cell: Cell): void {
+  const { older, younger } = cell
+  if (older !== undefined) older.younger = younger
+  if (younger !== undefined) younger.older = older
+  else if (family.lastChild === cell) family.lastChild = older
+  cell.older = cell.younger = undefined
 }

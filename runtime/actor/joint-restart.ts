@@ -59,7 +59,7 @@ export class JointRestart {
   /** The youngest first. */
   #byAge(): Cell[] {
     const cells: Cell[] = []
-    for (let cell = this.#parent.family.last; cell !== undefined; cell = cell.older) {
+    for (let cell = this.#parent.family.lastChild; cell !== undefined; cell = cell.older) {
       if (this.#members.has(cell)) cells.push(cell)
     }
     return cells

@@ -4,6 +4,7 @@
 import { type Directive, Receiving } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import { ActorError, factsOf } from './errors.ts'
+import { join, leave } from './family.ts'
 import type { JointRestart } from './joint-restart.ts'
 import { checkHandlers, Life } from './life.ts'
 import { badOption } from './options.ts'
@@ -23,7 +24,6 @@ import {
   type Teardown
 } from './phase.ts'
 import { hasEnded } from './ready.ts'
-import type { Rest } from './rest.ts'
 import type { Signal } from './signal.ts'
 import { type Decision, decide, direct } from './supervision.ts'
 import { DONE, KILLED, SHUTDOWN, type StopReason } from './watch.ts'
@@ -38,7 +38,7 @@ export function patienceWith(cell: Cell): number {
 
 /** Enters the family, and the run queue if its start is a program's code. */
 export function start(cell: Cell): void {
-  cell.parent.family.add(cell)
+  join(cell.parent.family, cell)
   cell.rejoin()
 }
 
@@ -102,26 +102,32 @@ export function fail(cell: Cell, error: unknown): void {
 
 /** The system lane, until it is empty. */
 export function attend(cell: Cell): void {
-  const rest = cell.rest
-  if (rest === undefined) return
-  for (let signal = rest.signals.shift(); signal !== undefined; signal = rest.signals.shift()) obey(cell, rest, signal)
+  while (cell.signals !== undefined) {
+    const signals = cell.signals
+    cell.signals = undefined
+    for (const signal of signals) obey(cell, signal)
+  }
 }
 
-function obey(cell: Cell, rest: Rest, signal: Signal): void {
-  const { phase, home } = cell
+function obey(cell: Cell, signal: Signal): void {
+  const { phase, home, rest } = cell
   switch (signal.type) {
     case 'stop':
       tear(cell, { is: 'end', reason: signal.reason })
       break
     case 'finish': {
       if (phase.is !== 'living' && phase.is !== 'starting') break
+      if (rest === undefined || rest.policy.restart !== 'always') {
+        tear(cell, END_DONE)
+        break
+      }
       const decision = decide(rest.policy, 'done', rest.history, home.clock.now(), home.random)
-      if (decision.directive === 'stop') tear(cell, { is: 'end', reason: DONE })
+      if (decision.directive === 'stop') tear(cell, END_DONE)
       else carryOut(cell, decision, new ActorError('ACTOR_FAILED', `${cell.ref.label} stopped itself too often`))
       break
     }
     case 'restart':
-      if (rest.joint !== undefined && (phase.is === 'fresh' || phase.is === 'backoff')) hold(cell, rest.joint)
+      if (rest?.joint !== undefined && (phase.is === 'fresh' || phase.is === 'backoff')) hold(cell, rest.joint)
       else if (phase.is === 'living' || phase.is === 'starting' || phase.is === 'failed') {
         tear(cell, { is: 'life', error: undefined, after: 0, history: undefined })
       }
@@ -130,8 +136,11 @@ function obey(cell: Cell, rest: Rest, signal: Signal): void {
       if (phase.is === 'failed') carryOut(cell, signal.decision, signal.error)
       break
     case 'child failed':
-      if (phase.is === 'failed') rest.held.push(signal)
-      else if (signal.child.phase.is === 'failed') judge(cell, signal.child, signal.error)
+      if (phase.is === 'failed') {
+        const more = cell.more()
+        more.held ??= []
+        more.held.push(signal)
+      } else if (signal.child.phase.is === 'failed') judge(cell, signal.child, signal.error)
       break
     case 'escalated':
       fail(cell, signal.error)
@@ -183,7 +192,10 @@ function carryOut(cell: Cell, decision: Decision, error: unknown): void {
   if (directive === 'resume' && phase.is === 'failed' && phase.started) {
     home.logger.warn('an actor failed and goes on', { actor: cell.ref.label, error })
     cell.phase = LIVING
-    if (rest !== undefined) rest.signals.push(...rest.held.splice(0))
+    if (rest?.held !== undefined) {
+      for (const signal of rest.held) cell.signal(signal)
+      rest.held = undefined
+    }
     return
   }
   if (decision.directive === 'restart') {
@@ -195,6 +207,8 @@ function carryOut(cell: Cell, decision: Decision, error: unknown): void {
   else home.logger.warn('an actor failed and stops', { actor: cell.ref.label, error })
   tear(cell, { is: 'end', reason: { kind: 'failed', error: factsOf(error) } })
 }
+
+const END_DONE: Target = Object.freeze({ is: 'end', reason: DONE })
 
 /** Begins the ordered end of a life, or turns a restart that is under way into a stop. */
 function tear(cell: Cell, to: Target): void {
@@ -232,7 +246,7 @@ function proceed(cell: Cell): void {
     phase.step = 'children'
   }
   if (phase.step === 'children') {
-    const child = cell.rest?.family.last
+    const child = cell.rest?.lastChild
     if (child !== undefined) {
       phase.wait = deadlines.wait(patienceWith(child), () => kill(child))
       child.signal({ type: 'stop', reason: SHUTDOWN })
@@ -276,7 +290,7 @@ function runHook(cell: Cell, life: Life, phase: Teardown): boolean {
 function renew(cell: Cell, to: Extract<Target, { is: 'life' }>): void {
   const { life, home } = cell
   if (to.history !== undefined) cell.more().history = to.history
-  if (cell.rest !== undefined) cell.rest.held = []
+  if (cell.rest !== undefined) cell.rest.held = undefined
   if (life !== undefined) {
     life.close()
     cell.life = undefined
@@ -308,7 +322,7 @@ function hold(cell: Cell, joint: JointRestart): void {
 /** Ends it, and all below it, without asking anyone. */
 export function kill(cell: Cell): void {
   if (cell.phase.is === 'stopped') return
-  for (let child = cell.rest?.family.last; child !== undefined; child = cell.rest?.family.last) kill(child)
+  for (let child = cell.rest?.lastChild; child !== undefined; child = cell.rest?.lastChild) kill(child)
   const { phase } = cell
   if (phase.is === 'stopping' || phase.is === 'restarting') phase.wait?.cancel()
   if (phase.is === 'backoff') phase.cancel()
@@ -324,9 +338,10 @@ function end(cell: Cell, reason: StopReason): void {
     life.close()
   }
   cell.phase = STOPPED
+  cell.signals = undefined
   cell.life = undefined
   cell.run = PARKED
-  cell.parent.family.remove(cell)
+  leave(cell.parent.family, cell)
   ref.unexport()
   if (rest?.name !== undefined) home.release(rest.name, ref)
   for (const each of mail) cell.bury(each, 'no-actor')
@@ -337,13 +352,12 @@ function end(cell: Cell, reason: StopReason): void {
   if (rest !== undefined) {
     const { watchers, waiters, room } = rest
     rest.watchers = undefined
-    rest.signals = []
     rest.pressureChanged = undefined
     rest.pressed = false
-    rest.room = []
+    rest.room = rest.waiters = undefined
     if (watchers !== undefined) for (const watcher of watchers) watcher.stopped(ref, reason)
-    for (const waiter of [...waiters]) waiter.wake(hasEnded(ref))
-    for (const then of room) then()
+    if (waiters !== undefined) for (const waiter of waiters) waiter.wake(hasEnded(ref))
+    if (room !== undefined) for (const then of room) then()
     rest.joint?.left(cell)
   }
   cell.parent.childEnded(cell)

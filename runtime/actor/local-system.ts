@@ -12,7 +12,7 @@ import { type DeadLetter, DeadLetters, type Subscription } from './dead-letters.
 import { Deadlines, type Wait } from './deadlines.ts'
 import { type Entropy, systemEntropy, systemRandom } from './entropy.ts'
 import { ActorError } from './errors.ts'
-import { Family, type Parent } from './family.ts'
+import type { Family, Parent } from './family.ts'
 import { HomeRef } from './home-ref.ts'
 import { drawId, fingerprint } from './ids.ts'
 import { kill, patienceWith, start } from './life-cycle.ts'
@@ -36,7 +36,7 @@ type Running =
   | { is: 'ending'; done: Promise<void>; finish: () => void }
   | { is: 'ended'; done: Promise<void> }
 
-export class LocalSystem implements ActorSystem, Parent {
+export class LocalSystem implements ActorSystem, Parent, Family {
   readonly id: string
   readonly label: string
   /** @internal What follows is for the runtime. */
@@ -52,7 +52,7 @@ export class LocalSystem implements ActorSystem, Parent {
   readonly copying: boolean
   readonly memoryBudget: number
   /** The root actors. */
-  readonly family = new Family()
+  lastChild: Cell | undefined = undefined
   sent = 0
   delivered = 0
   refused = 0
@@ -79,6 +79,11 @@ export class LocalSystem implements ActorSystem, Parent {
     this.deadlines = new Deadlines(this.clock)
     this.scheduler = new Scheduler(this.clock, this.deadlines)
     this.deadLetters = new DeadLetters(this.clock, this.logger, f => this.scheduler.flushLater(f))
+  }
+
+  /** @internal */
+  get family(): Family {
+    return this
   }
 
   get counters(): Readonly<Record<'sent' | 'delivered' | 'refused' | 'deadLetters', number>> {
@@ -159,7 +164,7 @@ export class LocalSystem implements ActorSystem, Parent {
     this.#state = { is: 'ending', done, finish }
     const killing = this.deadlines.wait(within, () => {
       this.logger.warn('shutdown took too long; what is left is killed', { within })
-      for (let root = this.family.last; root !== undefined; root = this.family.last) kill(root)
+      for (let root = this.lastChild; root !== undefined; root = this.lastChild) kill(root)
     })
     void done.then(() => killing.cancel())
     this.#goOn()
@@ -276,7 +281,7 @@ export class LocalSystem implements ActorSystem, Parent {
     const state = this.#state
     if (state.is !== 'ending') return
     this.#patience?.cancel()
-    const root = this.family.last
+    const root = this.lastChild
     if (root !== undefined) {
       this.#patience = this.deadlines.wait(patienceWith(root), () => kill(root))
       root.signal({ type: 'stop', reason: SHUTDOWN })

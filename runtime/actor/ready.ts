@@ -18,7 +18,9 @@ export function whenReady(cell: Cell, options: AskOptions | undefined): Promise<
   return new Promise((resolve, reject) => {
     if (within !== undefined) duration('within', within)
     if (signal?.aborted) throw signal.reason
-    const waiters = cell.more().waiters
+    const rest = cell.more()
+    rest.waiters ??= new Set()
+    const { waiters } = rest
     const done = () => {
       waiters.delete(waiter)
       deadline?.cancel()

@@ -1,7 +1,8 @@
 // What only some actors need, made on first use, so that the many that are idle stay small.
 
+import type { Cell } from './cell.ts'
 import type { SpawnOptions } from './context.ts'
-import { Family } from './family.ts'
+import type { Family } from './family.ts'
 import type { JointRestart } from './joint-restart.ts'
 import { Latest } from './latest.ts'
 import type { Waiter } from './ready.ts'
@@ -33,17 +34,15 @@ export const BOUNDS: Bounds = Object.freeze({
   overflow: 'reject'
 })
 
-export class Rest {
+export class Rest implements Family {
   name: string | undefined = undefined
   policy: Policy = DEFAULT_POLICY
   history: History = NO_HISTORY
   bounds: Bounds = BOUNDS
   latest: Latest | undefined = undefined
-  /** The system lane. */
-  signals: Signal[] = []
   /** Failures of children that wait for this actor's own failure to be decided. */
-  held: Signal[] = []
-  readonly family = new Family()
+  held: Signal[] | undefined = undefined
+  lastChild: Cell | undefined = undefined
   /** The restart together with siblings that it takes part in, and the one that its own children take part in. */
   joint: JointRestart | undefined = undefined
   restarting: JointRestart | undefined = undefined
@@ -54,8 +53,9 @@ export class Rest {
   bytes = 0
   pressed = false
   pressureChanged: ((on: boolean) => void) | undefined = undefined
-  readonly waiters = new Set<Waiter>()
-  room: Array<() => void> = []
+  /** Who waits for `ready`, and who for room. */
+  waiters: Set<Waiter> | undefined = undefined
+  room: Array<() => void> | undefined = undefined
   refusedAt = Number.NEGATIVE_INFINITY
 
   configure(options: SpawnOptions<never>): void {
