@@ -435,8 +435,10 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
 
   /** The end: everything that waits, for the dead letters. */
   empty(): unknown[] {
+    this.mark = 0
+    if (this.count === 0) return []
     const mail = this.#takeWaiting()
-    this.mark = this.count = 0
+    this.count = 0
     this.slot = undefined
     return mail.map(each => (each instanceof Keyed ? each.mail : each))
   }

@@ -219,8 +219,13 @@ function tear(cell: Cell, to: Target): void {
     return
   }
   if (phase.is === 'backoff') phase.cancel()
+  const { life, rest } = cell
+  if (to.is === 'end' && rest?.lastChild === undefined && !life?.pending && !life?.handlers?.stopping) {
+    end(cell, to.reason)
+    return
+  }
   cell.phase = { is: to.is === 'end' ? 'stopping' : 'restarting', to, step: 'handler', wait: undefined }
-  cell.life?.abort()
+  life?.abort()
   proceed(cell)
 }
 
@@ -294,7 +299,8 @@ function renew(cell: Cell, to: Extract<Target, { is: 'life' }>): void {
   if (life !== undefined) {
     life.close()
     cell.life = undefined
-    cell.putBack(life.unstash())
+    const stashed = life.unstash()
+    if (stashed !== undefined) cell.putBack(stashed)
   }
   const joint = cell.rest?.joint
   if (joint !== undefined) {
@@ -334,7 +340,8 @@ function end(cell: Cell, reason: StopReason): void {
   const { life, rest, home, ref } = cell
   const mail = cell.empty()
   if (life !== undefined) {
-    mail.unshift(...life.unstash())
+    const stashed = life.unstash()
+    if (stashed !== undefined) mail.unshift(...stashed)
     life.close()
   }
   cell.phase = STOPPED

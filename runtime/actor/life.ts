@@ -184,8 +184,8 @@ export class Life implements Context<unknown> {
   }
 
   /** What it had put aside, oldest first. */
-  unstash(): unknown[] {
-    return this.#kit?.stash?.drain() ?? []
+  unstash(): unknown[] | undefined {
+    return this.#kit?.stash?.drain()
   }
   /** The message in hand, which it had put aside. */
   stashed(): unknown {
