@@ -50,29 +50,41 @@ export type SupervisorMessage =
   /** Stops a child and forgets it. Its id is free when it has ended. */
   | { type: 'remove'; id: string }
 
-/** Sent by a timer: a restart is so long ago that it does not count any more. */
-type Forgotten = { type: 'forgotten' }
+/** Sent by a timer: a restart is so long ago that it does not count any more. A class, so that nobody else can say so. */
+class Forgotten {}
 
 /**
  * What to start as a child: `start` makes its behavior, each time a new actor is made of it. With an ActorName the child is
- * known in its system by that name.
+ * known in its system by that name. Throws ACTOR_BAD_OPTION.
  */
 export function child<M>(id: string | ActorName<M>, start: () => Behavior<M>, options: ChildOptions = {}): ChildSpec {
-  return new Spec(id, start, options)
+  const { restart = 'on-failure', shutdown = 5000 } = options
+  check(
+    typeof id === 'string' ? id !== '' : typeof id?.name === 'string',
+    'child(id, …)',
+    'a name, or one of actorName'
+  )
+  check(typeof start === 'function', 'child(…, start)', 'a function that makes a behavior')
+  check(RESTARTS.includes(restart), 'restart', RESTARTS.join(', '))
+  check(shutdown >= 0 && shutdown < 2 ** 31, 'shutdown', 'milliseconds, 0 or more')
+  return new Spec(id, start, restart, shutdown)
 }
 
 /**
  * An actor that keeps others running. Its children are started in order and stopped in reverse. One that fails is restarted
- * in place: its ref and its waiting mail stay, and whoever watches it hears nothing.
+ * in place: its ref and its waiting mail stay, and whoever watches it hears nothing. Those that restart with it do so as one:
+ * they stop one after the other, the youngest first, and when all have, they start, the oldest first. Throws
+ * ACTOR_BAD_OPTION, and ACTOR_NAME_TAKEN for two children of one id.
  */
 export function supervisor(options: SupervisorOptions): Behavior<SupervisorMessage> {
   const { strategy = 'one-for-one', limit = { restarts: 3, within: 5000 }, children = [] } = options
+  check(STRATEGIES.includes(strategy), 'strategy', STRATEGIES.join(', '))
+  check(limit.restarts >= 0, 'limit.restarts', 'a number, 0 or more')
+  check(limit.within >= 1 && limit.within < 2 ** 31, 'limit.within', 'milliseconds, 1 or more')
   // Here, where the mistake is, and not in the supervisor's first turn.
   const ids = new Set<string>()
   for (const spec of children) {
-    if (ids.has(specOf(spec).id)) {
-      throw new ActorError('ACTOR_NAME_TAKEN', `supervisor: two children have the id '${spec.id}'; give each its own.`)
-    }
+    if (ids.has(specOf(spec).id)) throw taken(spec.id)
     ids.add(spec.id)
   }
   return setup<SupervisorMessage | Forgotten>(ctx => {
@@ -86,15 +98,27 @@ export function supervisor(options: SupervisorOptions): Behavior<SupervisorMessa
   })
 }
 
+const STRATEGIES: readonly Strategy[] = ['one-for-one', 'one-for-all', 'rest-for-one']
+const RESTARTS: readonly Restart[] = ['always', 'on-failure', 'never']
+
+function check(holds: boolean, what: string, mend: string): void {
+  if (!holds) throw new ActorError('ACTOR_BAD_OPTION', `supervisor: ${what} must be ${mend}.`)
+}
+
+function taken(id: string): ActorError {
+  const mend = 'remove it first and wait for its end, or choose another id'
+  return new ActorError('ACTOR_NAME_TAKEN', `supervisor: there is a child '${id}' already; ${mend}.`)
+}
+
 class Spec<M> implements ChildSpec {
   declare readonly [made]: true
   readonly id: string
   readonly restart: Restart
   readonly #start: () => Behavior<M>
   readonly #name: ActorName<M> | undefined
-  readonly #shutdown: number | undefined
+  readonly #shutdown: number
 
-  constructor(id: string | ActorName<M>, start: () => Behavior<M>, { restart = 'on-failure', shutdown }: ChildOptions) {
+  constructor(id: string | ActorName<M>, start: () => Behavior<M>, restart: Restart, shutdown: number) {
     this.id = typeof id === 'string' ? id : id.name
     this.restart = restart
     this.#start = start
@@ -103,10 +127,8 @@ class Spec<M> implements ChildSpec {
   }
 
   spawn(ctx: Pick<Context<never>, 'spawn'>): AnyRef {
-    return ctx.spawn(this.#start(), {
-      ...(this.#name !== undefined && { name: this.#name }),
-      ...(this.#shutdown !== undefined && { shutdown: this.#shutdown })
-    })
+    const shutdown = this.#shutdown
+    return ctx.spawn(this.#start(), this.#name === undefined ? { shutdown } : { shutdown, name: this.#name })
   }
 }
 
@@ -142,6 +164,10 @@ class Family {
   }
 
   receive(message: SupervisorMessage | Forgotten): void {
+    if (message instanceof Forgotten) {
+      this.#recent--
+      return
+    }
     switch (message.type) {
       case 'children':
         message.replyTo.send(
@@ -153,21 +179,13 @@ class Family {
         break
       case 'remove':
         this.#leave(this.#members.find(({ spec }) => spec.id === message.id))
-        break
-      case 'forgotten':
-        this.#recent--
     }
   }
 
   /** Throws what `start` throws, and ACTOR_NAME_TAKEN. */
   add(spec: ChildSpec): AnyRef {
     const member: Member = { spec: specOf(spec), state: { is: 'ended' }, restarts: 0 }
-    if (this.#members.some(each => each.spec.id === spec.id)) {
-      throw new ActorError(
-        'ACTOR_NAME_TAKEN',
-        `supervisor: a child has the id '${spec.id}' already; remove it first, or choose another.`
-      )
-    }
+    if (this.#members.some(each => each.spec.id === spec.id)) throw taken(spec.id)
     const ref = this.#start(member)
     this.#members.push(member)
     return ref
@@ -250,7 +268,7 @@ class Family {
   #mayRestart(): boolean {
     if (this.#recent >= this.#limit.restarts) return false
     this.#recent++
-    this.#ctx.timers.once(`restart ${++this.#ever}`, this.#limit.within, { type: 'forgotten' })
+    this.#ctx.timers.once(`restart ${++this.#ever}`, this.#limit.within, new Forgotten())
     return true
   }
 

@@ -130,6 +130,20 @@ describe('supervisor', () => {
       expect((await children(family))[0]?.id).to.equal('counter')
     })
 
+    for (const [what, make] of [
+      ['an unknown strategy', () => supervisor({ strategy: 'all-for-one' as never })],
+      ['a limit below 0', () => supervisor({ limit: { restarts: -1, within: 1000 } })],
+      ['a limit in no time', () => supervisor({ limit: { restarts: 1, within: 0 } })],
+      ['a child without a name', () => child('', worker('a'))],
+      ['a child without a start', () => child('a', worker('a')() as never)],
+      ['an unknown restart', () => spec('a', { restart: 'transient' as never })],
+      ['a shutdown that is no time', () => spec('a', { shutdown: Number.NaN })]
+    ] as Array<[string, () => unknown]>) {
+      it(`refuses ${what} where it is written`, () => {
+        expect(make).to.throw().with.property('code', 'ACTOR_BAD_OPTION')
+      })
+    }
+
     it('refuses two children of one id, and what is no child', () => {
       expect(() => supervisor({ children: [spec('a'), spec('a')] }))
         .to.throw()
@@ -415,6 +429,40 @@ describe('supervisor', () => {
       expect(log).to.deep.equal(['start a', 'start b', 'stop a'])
       await family.ask({ type: 'add', child: spec('a') })
       expect((await children(family)).map(({ id }) => id)).to.deep.equal(['b', 'a'])
+    })
+
+    it('removes a child that does not stop in its time', async () => {
+      const family = spawn({ children: [spec('a', { shutdown: 50 })] })
+      const a = await ref(family, 'a')
+      const { opened, open } = gate()
+      a.send({ type: 'hang', until: opened })
+      await turn()
+      family.send({ type: 'remove', id: 'a' })
+      expect((await children(family)).map(({ id }) => id)).to.deep.equal(['a'])
+      // The runtime looks at the clock once the event loop goes on; from then the time runs.
+      await turn()
+      clock.advance(51)
+      await until(() => log.includes('stop a'), 'a was stopped')
+      expect(await children(family)).to.deep.equal([])
+      open()
+    })
+
+    it('cannot be sent a child where messages are copied: it holds code', async () => {
+      await using copying = createSystem({ copyMessages: true, logger: quiet })
+      const family = copying.spawn(supervisor({ children: [spec('a')] }))
+      expect(await failureCode(family.ask({ type: 'add', child: spec('b') }))).to.equal('ACTOR_UNSERIALISABLE')
+      expect(await family.ask({ type: 'children' })).to.have.length(1)
+    })
+
+    it('does not take the word of others for its own timers', async () => {
+      const family = spawn({ limit: { restarts: 1, within: 1000 }, children: [spec('a')] })
+      const a = await ref(family, 'a')
+      a.send({ type: 'fail' })
+      await a.ask({ type: 'life' })
+      family.send({ type: 'forgotten' } as never)
+      await children(family)
+      a.send({ type: 'fail' })
+      await until(() => escalated.length > 0, 'the supervisor has ended')
     })
 
     it('takes no offence at the removal of an unknown child', async () => {

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { type ActorRef, type AnyRef, type Behavior, type StopReason, setup } from '../../../runtime/index.ts'
-import { type Cases, endFar, failureCode, letters, until, watch, watcher } from './cast.ts'
+import { type Cases, endFar, failureCode, gate, letters, stuck, until, watch, watcher } from './cast.ts'
 
 type Fate = 'done' | 'throw' | 'reject' | { marks: number; to: ActorRef<{ type: 'mark'; value: unknown }> }
 
@@ -64,6 +64,26 @@ export const watches: Cases = (cast, { remote, trust }) => {
     await endFar(cast(), parent)
     await until(() => probe.heard.length > 0, 'the end was heard')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'shutdown' } }])
+  })
+
+  it("tells a watcher 'killed' when the actor did not stop in its time", async () => {
+    type Raise = { type: 'raise'; replyTo: ActorRef<ActorRef<string>> }
+    const { near, place } = cast()
+    const { opened, open } = gate()
+    const parent = await place(
+      setup<Raise>(ctx => ({
+        receive: ({ replyTo }) => void replyTo.send(ctx.spawn(stuck<string>([], opened), { shutdown: 20 }))
+      }))
+    )
+    const ref = await parent.ask({ type: 'raise' })
+    const probe = watcher(near)
+    await watch(cast(), probe, ref)
+    ref.send('hang')
+    await cast().settled()
+    await endFar(cast(), parent)
+    await until(() => probe.heard.length > 0, 'the end was heard')
+    open()
+    expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'killed' } }])
   })
 
   it("tells a watcher 'unknown' when the actor is already gone", async () => {
