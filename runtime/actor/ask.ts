@@ -8,32 +8,35 @@ import type { Envelope } from './envelope.ts'
 import { ActorError, type ErrorCode, factsOf } from './errors.ts'
 import { HomeRef } from './home-ref.ts'
 import type { LocalSystem } from './local-system.ts'
-import type { Origin } from './origin.ts'
-import { Question, QuestionOrigin } from './question.ts'
+import type { Origin, Trust } from './origin.ts'
+import { Question } from './question.ts'
 import { hasEnded } from './ready.ts'
 import type { Ref } from './ref.ts'
 import type { Watcher } from './watch.ts'
 
-class LocalQuestion extends Question {
-  override readonly replyTo: Ref<never>
-  readonly #ask: Ask
-
+class LocalQuestion extends Question implements Origin {
   constructor(message: unknown, ask: Ask) {
     super(message, 0)
-    this.#ask = ask
     this.replyTo = ask
   }
 
+  get trust(): Trust {
+    return 'local'
+  }
+  get principal(): undefined {
+    return undefined
+  }
+  /** Itself: one object less for each ask. */
   override get origin(): Origin {
-    return new QuestionOrigin(this, 'local', undefined)
+    return this
   }
 
   override died(reason: DeadLetterReason, error?: unknown): void {
-    this.#ask.died(reason, error)
+    ;(this.replyTo as Ask).died(reason, error)
   }
 
   override failed(error: ActorError): void {
-    this.#ask.abandon(error)
+    ;(this.replyTo as Ask).abandon(error)
   }
 }
 

@@ -15,6 +15,7 @@ import { attend, begin, fail } from './life-cycle.ts'
 import type { LocalRef } from './local-ref.ts'
 import type { LocalSystem } from './local-system.ts'
 import type { Queue } from './mailbox.ts'
+import type { Origin } from './origin.ts'
 import { isThenable, Pending } from './pending.ts'
 import { ATTENDING, BREAKING, FRESH, IDLE, LIVING, PARKED, type Phase, QUEUED, RUNNING, type Run } from './phase.ts'
 import { type Asked, Question } from './question.ts'
@@ -268,9 +269,8 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
 
   /** Hands over at most `limit` messages. The one in hand stays in its slot until it is done, so nobody else has to hold it. */
   #work(life: Life, limit: number): number {
-    const { behavior, home } = this
-    const step = behavior instanceof Receiving ? behavior.step : undefined
-    const { origin } = life
+    const { home } = this
+    const { step, origin } = life
     let done = 0
     let bare = 0
     try {
@@ -315,6 +315,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
     const life = this.life as Life
     let mail = envelope
     this.enveloped--
+    if (mail instanceof Question) return this.#receive(mail, mail.origin)
     if (mail instanceof Keyed) {
       if (!this.rest?.latest?.take(mail)) return this.nothing
       this.slot = mail.mail
@@ -325,26 +326,27 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
       mail = mail.mail
     }
     if (mail instanceof Errand) return mail.life === life ? mail.run(this) : this.nothing
+    return this.#receive(mail, this.#origin(mail))
+  }
+
+  #receive(mail: Envelope, from: Origin): unknown {
+    const { home } = this
     if (mail.bytes > 0) this.more().bytes -= mail.bytes
     mail.disposed()
     if (!mail.wanted) {
       home.deadLetters.add(this.ref, mail, 'expired')
       return this.nothing
     }
-    if (mail instanceof Adapted) {
-      const message = mail.map()
-      if (message === undefined) return this.nothing
-      home.delivered++
-      return this.handle(message, this.#origin(mail))
-    }
+    const message = mail instanceof Adapted ? mail.map() : mail.message
+    if (message === undefined && mail instanceof Adapted) return this.nothing
     home.delivered++
-    return this.handle(mail.message, this.#origin(mail))
+    return this.handle(message, from)
   }
 
-  handle(message: unknown, from: Question['origin']): unknown {
+  handle(message: unknown, from: Origin): unknown {
     const life = this.life as Life
     if (life.handlers !== undefined) return life.handlers.receive(message as never, from)
-    return (this.behavior as Receiving).step(life.state, message, life, from)
+    return life.step?.(life.state, message, life, from)
   }
 
   /** What a handler answers that did nothing. */
@@ -353,7 +355,7 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   }
 
   /** A question knows who gave up; of other mail only the signal of this life is of use. */
-  #origin(mail: Envelope): Question['origin'] {
+  #origin(mail: Envelope): Origin {
     const { origin } = mail
     const own = origin instanceof Arrival || mail instanceof Question || mail instanceof Kept || mail instanceof Adapted
     return own ? origin : new Arrival(this.life as Life, origin.trust, origin.principal)

@@ -24,6 +24,7 @@ class DueQueue {
   /** The first that has no time yet. */
   fresh: Deadline | undefined = undefined
   cancel: (() => void) | undefined = undefined
+  listed = true
   readonly duration: number
 
   constructor(duration: number) {
@@ -57,6 +58,8 @@ export class Deadlines {
   fresh = false
   readonly #clock: Clock
   readonly #queues = new Map<number, DueQueue>()
+  /** Most waits are of the same duration as the last. */
+  #recent: DueQueue | undefined = undefined
   #planned = false
   readonly #later = () => {
     this.#planned = false
@@ -74,10 +77,14 @@ export class Deadlines {
   }
 
   add(deadline: Deadline, duration: number): void {
-    let queue = this.#queues.get(duration)
-    if (queue === undefined) {
-      queue = new DueQueue(duration)
-      this.#queues.set(duration, queue)
+    let queue = this.#recent
+    if (queue?.duration !== duration || !queue.listed) {
+      queue = this.#queues.get(duration)
+      if (queue === undefined) {
+        queue = new DueQueue(duration)
+        this.#queues.set(duration, queue)
+      }
+      this.#recent = queue
     }
     const last = queue.last
     deadline.due = queue
@@ -112,6 +119,7 @@ export class Deadlines {
       queue.fresh = undefined
       if (queue.first === undefined) {
         queue.cancel?.()
+        queue.listed = false
         this.#queues.delete(queue.duration)
       } else if (queue.cancel === undefined) this.#arm(queue, now)
     }
@@ -127,6 +135,7 @@ export class Deadlines {
       queue.cancel?.()
     }
     this.#queues.clear()
+    this.#recent = undefined
   }
 
   #plan(): void {

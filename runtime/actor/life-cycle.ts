@@ -50,6 +50,7 @@ export function begin(cell: Cell): void {
   try {
     if (behavior instanceof Receiving) {
       life.state = behavior.initial()
+      life.step = behavior.step
       cell.phase = LIVING
       return
     }

@@ -4,7 +4,7 @@
 import type { ActorSystem } from './actor-system.ts'
 import { AdapterRef } from './adapter.ts'
 import { Arrival } from './arrival.ts'
-import type { Behavior, Handlers } from './behavior.ts'
+import type { Behavior, Handlers, Step } from './behavior.ts'
 import type { Cell } from './cell.ts'
 import type { Context, SpawnOptions, Stash, Timers } from './context.ts'
 import { type Errand, Notice, Outcome, type Watch } from './errand.ts'
@@ -38,7 +38,8 @@ class Kit {
 export class Life implements Context<unknown> {
   readonly cell: Cell
   readonly origin: Arrival
-  /** Of `receive`: its state. */
+  /** Of `receive`: its step and its state. */
+  step: Step | undefined = undefined
   state: unknown = undefined
   /** Of `setup`, or since `become`. */
   handlers: Handlers<never> | undefined = undefined

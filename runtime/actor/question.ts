@@ -21,7 +21,7 @@ export abstract class Question extends Envelope {
   /** Answered, given up or died: nothing more happens to it. */
   settled = false
   /** The address to answer to, of a question that was asked in this system. */
-  readonly replyTo: Ref<never> | undefined = undefined
+  replyTo: Ref<never> | undefined = undefined
   #gone: AbortController | undefined = undefined
 
   override get wanted(): boolean {
