@@ -8,8 +8,8 @@ import { Counter, type CounterMessage, type Reading, type Visitor, Visitors, vis
 import { type Card, type CardFacts, type Person, View } from './view.ts'
 import { addMany, drawName, ownCounter, signature } from './visitor.ts'
 
-/** Seconds after which a cut wire is mended, unless it was mended before. */
-const CUT_FOR = 6
+/** Seconds after which a cut wire is mended, unless it was mended before: six, or what the page was opened with (`/?cut=20`). */
+const CUT_FOR = Number(new URLSearchParams(location.search).get('cut') ?? 6)
 const NODE_HUE = 160
 
 const me = drawName()

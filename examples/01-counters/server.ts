@@ -24,7 +24,7 @@ const files = new Map([
 ])
 
 const server = createServer((request, response) => {
-  const file = files.get(request.url ?? '/')
+  const file = files.get((request.url ?? '/').replace(/\?.*/, ''))
   response.writeHead(file === undefined ? 404 : 200, {
     'content-type': file?.type ?? 'text/plain',
     'cache-control': 'no-cache'

@@ -21,9 +21,9 @@ const WHO = [
   'wren'
 ]
 
-/** `quiet heron`, and a colour for it. */
+/** `quiet heron`, and a colour for it: any but the green of Node. */
 export function drawName(): { name: string; hue: number } {
-  return { name: `${pick(HOW)} ${pick(WHO)}`, hue: Math.floor(Math.random() * 24) * 15 }
+  return { name: `${pick(HOW)} ${pick(WHO)}`, hue: (200 + Math.floor(Math.random() * 19) * 15) % 360 }
 }
 
 function pick(words: readonly string[]): string {
