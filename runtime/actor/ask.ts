@@ -43,16 +43,16 @@ class LocalQuestion extends Question implements Origin {
 export class Ask extends HomeRef<unknown> implements Deadline {
   readonly home: LocalSystem
   readonly promise: Promise<never>
-  due: DueQueue | undefined = undefined
+  due: DueQueue | undefined
   dueAt = 0
-  dueBefore: Deadline | undefined = undefined
-  dueAfter: Deadline | undefined = undefined
+  dueBefore: Deadline | undefined
+  dueAfter: Deadline | undefined
   readonly #target: Ref<never>
   readonly #within: number
   readonly #question: LocalQuestion
   readonly #signal: AbortSignal | undefined
   #open = true
-  #watchers: Set<Watcher> | undefined = undefined
+  #watchers: Set<Watcher> | undefined
   #resolve!: (answer: never) => void
   #reject!: (error: unknown) => void
 

@@ -35,9 +35,9 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   readonly parent: Parent
   readonly behavior: Receiving | Setting
   /** Neighbours among its parent's children. */
-  older: Cell | undefined = undefined
-  younger: Cell | undefined = undefined
-  next: Runnable | undefined = undefined
+  older: Cell | undefined
+  younger: Cell | undefined
+  next: Runnable | undefined
   run: Run = IDLE
   phase: Phase = FRESH
   /** From so much mail on, `send` takes the long way: pressed, full, ended, copying. 0: always. */
@@ -46,14 +46,14 @@ export class Cell implements Runnable, Asked, Parent, Watcher {
   count = 0
   /** The message in hand, or else the first that waits. The others are in the queue. */
   slot: unknown = undefined
-  queue: Queue | undefined = undefined
+  queue: Queue | undefined
   /** How much of the mail is in envelopes: without any, nobody looks for them. */
   enveloped = 0
-  life: Life | undefined = undefined
-  rest: Rest | undefined = undefined
+  life: Life | undefined
+  rest: Rest | undefined
   /** The system lane; not there while it is empty. */
-  signals: Signal[] | undefined = undefined
-  questions: Question | undefined = undefined
+  signals: Signal[] | undefined
+  questions: Question | undefined
 
   constructor(home: LocalSystem, parent: Parent, behavior: Receiving | Setting) {
     this.home = home

@@ -19,10 +19,10 @@ export interface Deadline {
 }
 
 class DueQueue {
-  first: Deadline | undefined = undefined
-  last: Deadline | undefined = undefined
+  first: Deadline | undefined
+  last: Deadline | undefined
   /** The first that has no time yet. */
-  fresh: Deadline | undefined = undefined
+  fresh: Deadline | undefined
   cancel: (() => void) | undefined = undefined
   listed = true
   readonly duration: number
@@ -36,10 +36,10 @@ export type { DueQueue }
 
 /** A wait with a callback, for what is rare. */
 export class Wait implements Deadline {
-  due: DueQueue | undefined = undefined
+  due: DueQueue | undefined
   dueAt = 0
-  dueBefore: Deadline | undefined = undefined
-  dueAfter: Deadline | undefined = undefined
+  dueBefore: Deadline | undefined
+  dueAfter: Deadline | undefined
   readonly expired: () => void
   readonly #deadlines: Deadlines
 
@@ -59,7 +59,7 @@ export class Deadlines {
   readonly #clock: Clock
   readonly #queues = new Map<number, DueQueue>()
   /** Most waits are of the same duration as the last. */
-  #recent: DueQueue | undefined = undefined
+  #recent: DueQueue | undefined
   #planned = false
   readonly #later = () => {
     this.#planned = false

@@ -7,7 +7,7 @@ import { Ref } from './ref.ts'
 
 /** Its id is drawn, and its entry made, when its address is first read. */
 export abstract class HomeRef<in M> extends Ref<M> {
-  #address: string | undefined = undefined
+  #address: string | undefined
 
   get address(): string {
     if (this.#address === undefined) {

@@ -26,10 +26,10 @@ const ADAPTERS = 64
 
 /** What only some lives need. */
 class Kit {
-  timers: LifeTimers | undefined = undefined
-  stash: LifeStash | undefined = undefined
-  log: Logger | undefined = undefined
-  abort: AbortController | undefined = undefined
+  timers: LifeTimers | undefined
+  stash: LifeStash | undefined
+  log: Logger | undefined
+  abort: AbortController | undefined
   readonly watches = new Map<AnyRef, Watch>()
   readonly adapters = new Set<AdapterRef>()
   hooked = false
@@ -39,13 +39,13 @@ export class Life implements Context<unknown> {
   readonly cell: Cell
   readonly origin: Arrival
   /** Of `receive`: its step and its state. */
-  step: Step | undefined = undefined
+  step: Step | undefined
   state: unknown = undefined
   /** Of `setup`, or since `become`. */
-  handlers: Handlers<never> | undefined = undefined
-  pending: Pending | undefined = undefined
+  handlers: Handlers<never> | undefined
+  pending: Pending | undefined
   ended = false
-  #kit: Kit | undefined = undefined
+  #kit: Kit | undefined
 
   constructor(cell: Cell) {
     this.cell = cell

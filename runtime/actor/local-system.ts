@@ -14,7 +14,7 @@ import { type Entropy, systemEntropy, systemRandom } from './entropy.ts'
 import { ActorError } from './errors.ts'
 import type { Family, Parent } from './family.ts'
 import { HomeRef } from './home-ref.ts'
-import { drawId, fingerprint } from './ids.ts'
+import { fingerprint, idSource } from './ids.ts'
 import { kill, patienceWith, start } from './life-cycle.ts'
 import { LocalRef } from './local-ref.ts'
 import { consoleLogger, type Logger, safeLogger } from './logger.ts'
@@ -52,7 +52,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   readonly copying: boolean
   readonly memoryBudget: number
   /** The root actors. */
-  lastChild: Cell | undefined = undefined
+  lastChild: Cell | undefined
   sent = 0
   delivered = 0
   refused = 0
@@ -60,7 +60,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   readonly #names = new Map<string, LocalRef<never>>()
   readonly #exported = new Map<string, Ref<never>>()
   #state: Running = { is: 'running' }
-  #patience: Wait | undefined = undefined
+  #patience: Wait | undefined
 
   constructor(options: SystemOptions, identity: string) {
     checkRecord('options', options)
@@ -69,6 +69,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
     this.clock = options.clock ?? systemClock()
     this.random = options.random ?? systemRandom
     this.entropy = options.entropy ?? systemEntropy
+    this.ids = { draw: idSource(this.entropy) }
     this.logger = safeLogger(options.logger ?? consoleLogger(), () => ({ system: this.label }))
     this.copying = options.copyMessages === true
     this.memoryBudget = options.memoryBudget ?? 256 * 2 ** 20
@@ -91,7 +92,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   }
 
   /** Ids that nobody can guess. */
-  readonly ids = { draw: (): string => drawId(this.entropy) }
+  readonly ids: { draw(): string }
 
   spawn<M>(behavior: Behavior<M>, options?: SpawnOptions<M>): ActorRef<M> {
     if (this.#state.is !== 'running') throw this.#shutDown()

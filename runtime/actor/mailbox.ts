@@ -7,11 +7,11 @@ const SPARE = 256
 
 class Chunk {
   readonly slots: unknown[] = new Array(SLOTS).fill(undefined)
-  next: Chunk | undefined = undefined
+  next: Chunk | undefined
 }
 
 export class ChunkPool {
-  #spare: Chunk | undefined = undefined
+  #spare: Chunk | undefined
   #spares = 0
   readonly #queues: Queue[] = []
 

@@ -9,10 +9,10 @@ import { PARKED } from './phase.ts'
 const SLOW = 20_000
 
 export class Pending implements Deadline {
-  due: DueQueue | undefined = undefined
+  due: DueQueue | undefined
   dueAt = 0
-  dueBefore: Deadline | undefined = undefined
-  dueAfter: Deadline | undefined = undefined
+  dueBefore: Deadline | undefined
+  dueAfter: Deadline | undefined
   readonly #cell: Cell
   readonly #life: Life
 

@@ -15,14 +15,14 @@ export interface Asked {
 
 export abstract class Question extends Envelope {
   /** Neighbours in the list of the actor asked. */
-  after: Question | undefined = undefined
-  before: Question | undefined = undefined
-  asked: Asked | undefined = undefined
+  after: Question | undefined
+  before: Question | undefined
+  asked: Asked | undefined
   /** Answered, given up or died: nothing more happens to it. */
   settled = false
   /** The address to answer to, of a question that was asked in this system. */
-  replyTo: Ref<never> | undefined = undefined
-  #gone: AbortController | undefined = undefined
+  replyTo: Ref<never> | undefined
+  #gone: AbortController | undefined
 
   override get wanted(): boolean {
     return !this.settled

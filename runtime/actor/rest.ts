@@ -35,26 +35,26 @@ export const BOUNDS: Bounds = Object.freeze({
 })
 
 export class Rest implements Family {
-  name: string | undefined = undefined
+  name: string | undefined
   policy: Policy = DEFAULT_POLICY
   history: History = NO_HISTORY
   bounds: Bounds = BOUNDS
-  latest: Latest | undefined = undefined
+  latest: Latest | undefined
   /** Failures of children that wait for this actor's own failure to be decided. */
-  held: Signal[] | undefined = undefined
-  lastChild: Cell | undefined = undefined
+  held: Signal[] | undefined
+  lastChild: Cell | undefined
   /** The restart together with siblings that it takes part in, and the one that its own children take part in. */
-  joint: JointRestart | undefined = undefined
-  restarting: JointRestart | undefined = undefined
+  joint: JointRestart | undefined
+  restarting: JointRestart | undefined
   /** Milliseconds for its pending handler, for its `stopping` hook, and in all for its end when its parent ends. */
-  shutdown: number | undefined = undefined
-  watchers: Set<Watcher> | undefined = undefined
+  shutdown: number | undefined
+  watchers: Set<Watcher> | undefined
   /** Bytes of the mail that waits. */
   bytes = 0
   pressed = false
   pressureChanged: ((on: boolean) => void) | undefined = undefined
   /** Who waits for `ready`, and who for room. */
-  waiters: Set<Waiter> | undefined = undefined
+  waiters: Set<Waiter> | undefined
   room: Array<() => void> | undefined = undefined
   refusedAt = Number.NEGATIVE_INFINITY
 

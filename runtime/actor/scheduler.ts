@@ -29,8 +29,8 @@ export class Scheduler {
   time = 0
   readonly #clock: Clock
   readonly #deadlines: Deadlines
-  #head: Runnable | undefined = undefined
-  #tail: Runnable | undefined = undefined
+  #head: Runnable | undefined
+  #tail: Runnable | undefined
   #state: 'idle' | 'planned' | 'running' | 'over' = 'idle'
   #stride = 1
   /** Since when the event loop waits; -1: it just had its chance. */
