@@ -2,12 +2,12 @@
 
 import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
 import { parseAddress } from './actor/address.ts'
-import type { Parent } from './actor/family.ts'
 import type { Behavior } from './actor/behavior.ts'
 import type { SpawnOptions } from './actor/context.ts'
 import type { Subscription } from './actor/dead-letters.ts'
 import { systemEntropy } from './actor/entropy.ts'
 import { ActorError } from './actor/errors.ts'
+import type { Parent } from './actor/family.ts'
 import type { LocalRef } from './actor/local-ref.ts'
 import { LocalSystem } from './actor/local-system.ts'
 import type { ActorName, StandardSchema } from './actor/names.ts'
@@ -278,7 +278,8 @@ export class System extends LocalSystem {
 
   #attachAbove(link: Dialer, wire: Wire, welcome: Welcome): Attachment {
     const below = this.#doorOf.has(welcome.id)
-    if (below) throw new ActorError('ACTOR_REFUSED', 'that system is attached below this one; one of the two links is enough')
+    if (below)
+      throw new ActorError('ACTOR_REFUSED', 'that system is attached below this one; one of the two links is enough')
     return this.#hub.attach(
       {
         id: welcome.id,
@@ -306,7 +307,8 @@ export class System extends LocalSystem {
       return
     }
     for (const dialer of this.#dialers) {
-      if (dialer.attachment === attachment) dialer.lost({ code: 'ACTOR_UNREACHABLE', message: what === 'gone' ? 'it was closed' : 'it broke' })
+      if (dialer.attachment === attachment)
+        dialer.lost({ code: 'ACTOR_UNREACHABLE', message: what === 'gone' ? 'it was closed' : 'it broke' })
     }
     if (what === 'gone') {
       this.#doorOf.get(id)?.forget(id)
@@ -363,7 +365,12 @@ export class System extends LocalSystem {
     return new Promise(resolve => {
       const look = (): void => {
         for (const [id, peer] of this.#peers) {
-          if (peer.pending > 0 && peer.association.reachable && (attachments === undefined || attachments.some(each => each.id === id))) return
+          if (
+            peer.pending > 0 &&
+            peer.association.reachable &&
+            (attachments === undefined || attachments.some(each => each.id === id))
+          )
+            return
         }
         done()
       }

@@ -32,8 +32,15 @@ for (let seed = from; seed < from + count && failed.length < stopAt; seed++) {
 
 const seconds = (performance.now() - began) / 1_000
 delivered.sort((a, b) => a - b)
-console.log(`${delivered.length} seeds in ${seconds.toFixed(1)} s; median ${delivered[delivered.length >> 1]} deliveries a seed; an epoch ended in ${ended}`)
+console.log(
+  `${delivered.length} seeds in ${seconds.toFixed(1)} s; median ${delivered[delivered.length >> 1]} deliveries a seed; an epoch ended in ${ended}`
+)
 const share = (n: number): string => `${((100 * n) / delivered.length).toFixed(1)} %`
-console.log([...strikes].sort().map(([strike, n]) => `${strike} ${share(n)}`).join(', '))
+console.log(
+  [...strikes]
+    .sort()
+    .map(([strike, n]) => `${strike} ${share(n)}`)
+    .join(', ')
+)
 console.log(failed.length === 0 ? 'no promise was broken' : `${failed.length} seeds broke a promise`)
 process.exitCode = failed.length === 0 ? 0 : 1

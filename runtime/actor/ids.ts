@@ -3,7 +3,8 @@
 import { customRandom, urlAlphabet } from 'nanoid'
 import type { Entropy } from './entropy.ts'
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+/** Of base64url, and of ids. */
+export const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
 /** Entropy is asked for in lots: a call costs as much as many bytes. */
 const LOT = 2_048

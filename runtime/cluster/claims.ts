@@ -1,15 +1,15 @@
 // What this system wants of the registry, as intents: names it claims, groups it is in, listings it follows, names it looks
 // for. They are kept here and asserted again with every new authority, so that a hub may forget and come back.
 
+import type { Behavior } from '../actor/behavior.ts'
 import { receive } from '../actor/behavior.ts'
+import type { Clock } from '../actor/clock.ts'
 import type { Subscription } from '../actor/dead-letters.ts'
 import { ActorError, codeOf } from '../actor/errors.ts'
 import type { Logger } from '../actor/logger.ts'
-import type { Clock } from '../actor/clock.ts'
 import type { ActorName } from '../actor/names.ts'
 import type { Claim } from '../actor/network.ts'
 import type { ActorRef, AnyRef, AskOptions } from '../actor/ref.ts'
-import type { Behavior } from '../actor/behavior.ts'
 import { type Answer, type Member, type MembersMessage, type RegistryMessage, settle } from './registry.ts'
 
 /** Intents of one system; more is a leak in the program. */
@@ -73,7 +73,10 @@ export class Claims {
   async lookup<M>(name: ActorName<M>, options: AskOptions & { on?: string } = {}): Promise<ActorRef<M>> {
     const { within = LOOKUP_WITHIN, signal, on } = options
     if (!(within >= 0 && within < 2 ** 31)) {
-      throw new ActorError('ACTOR_BAD_OPTION', `lookup: within is ${String(within)}; give milliseconds from 0 (one look) to 2,147,483,647`)
+      throw new ActorError(
+        'ACTOR_BAD_OPTION',
+        `lookup: within is ${String(within)}; give milliseconds from 0 (one look) to 2,147,483,647`
+      )
     }
     const deadline = this.#port.clock.now() + within
     for (;;) {
@@ -134,7 +137,12 @@ export class Claims {
     )
   }
 
-  join<M>(name: ActorName<M>, ref: ActorRef<M>, facts: Record<string, unknown> = {}, options?: AskOptions): Promise<Claim> {
+  join<M>(
+    name: ActorName<M>,
+    ref: ActorRef<M>,
+    facts: Record<string, unknown> = {},
+    options?: AskOptions
+  ): Promise<Claim> {
     const group = name.name
     const member: Member = { ref, label: ref.label, reachable: true, facts }
     return this.#hold(
@@ -192,7 +200,10 @@ export class Claims {
     options: AskOptions | undefined
   ): Promise<Claim> {
     if (this.#intents.size >= MAX_INTENTS) {
-      throw new ActorError('ACTOR_NO_ROOM', `this system holds ${MAX_INTENTS} claims; release those that are no longer needed`)
+      throw new ActorError(
+        'ACTOR_NO_ROOM',
+        `this system holds ${MAX_INTENTS} claims; release those that are no longer needed`
+      )
     }
     const lost = new AbortController()
     const intent: Intent = {

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../actor/clock.ts'
 import { ActorError } from '../actor/errors.ts'
+import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type { Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
 import {
@@ -13,7 +14,7 @@ import {
   readHandshake,
   writeHandshake
 } from '../peer/handshake.ts'
-import { fromBase64, type Identity, idBytes, idOf, proofOf, SECRET_BYTES, sameText, toBase64 } from '../peer/identity.ts'
+import { fromBase64, type Identity, idBytes, idOf, proofOf, SECRET_BYTES, sameText } from '../peer/identity.ts'
 import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
 import { CloseCode, Wire } from '../peer/wire.ts'
 import type { Attachment, AttachmentFacts } from './attachment.ts'
@@ -71,7 +72,9 @@ export class Door implements Gateway {
   /** Whether guests of this door may look up a name. */
   exposes(name: string): boolean {
     if (this.options.trust !== 'guest') return true
-    return (this.options.expose ?? []).some(each => (each instanceof Object && 'unchecked' in each ? each.name : each).name === name)
+    return (this.options.expose ?? []).some(
+      each => (each instanceof Object && 'unchecked' in each ? each.name : each).name === name
+    )
   }
 
   /** A system has left, or came in by another door. */
@@ -152,7 +155,7 @@ export class Door implements Gateway {
             refuse('ACTOR_FORBIDDEN', 'this listener is for nodes; connect with { secret }', CloseCode.forbidden)
             return
           }
-          nonce = toBase64(this.#port.entropy(16))
+          nonce = base64url(this.#port.entropy(16))
           const { id } = this.#port.identity
           const proof = proofOf(this.options.trust.node.secret, 'listener', [frame.nonce, nonce], [frame.id, id])
           wire.send(writeHandshake({ kind: 'challenge', id, nonce, proof }))
@@ -187,7 +190,10 @@ export class Door implements Gateway {
       this.#port.logger.info('authenticate refused', { error })
       refuse('ACTOR_FORBIDDEN', 'not authenticated', CloseCode.forbidden)
     }
-    new Promise(resolve => resolve(authenticate({ label, ...from, ...(token === undefined ? {} : { token }) }))).then(welcome, no)
+    new Promise(resolve => resolve(authenticate({ label, ...from, ...(token === undefined ? {} : { token }) }))).then(
+      welcome,
+      no
+    )
   }
 
   #originAllowed(from: ConnectionHello): boolean {
@@ -234,7 +240,10 @@ function check(options: ListenOptions): void {
     throw new ActorError('ACTOR_BAD_OPTION', "listen: trust must be 'guest' or { node: { secret } }")
   }
   if (trust !== 'guest' && trust.node.secret.length < 16) {
-    throw new ActorError('ACTOR_BAD_OPTION', 'listen: the secret of a node listener must have 16 characters or more; draw it at random')
+    throw new ActorError(
+      'ACTOR_BAD_OPTION',
+      'listen: the secret of a node listener must have 16 characters or more; draw it at random'
+    )
   }
   for (const each of expose) {
     if (!('unchecked' in each) && each.schema === undefined) {
@@ -246,7 +255,10 @@ function check(options: ListenOptions): void {
     }
   }
   if (downAfter !== undefined && !(downAfter >= 100 && downAfter <= 86_400_000)) {
-    throw new ActorError('ACTOR_BAD_OPTION', `listen: downAfter is ${String(downAfter)}; give milliseconds from 100 to 86,400,000`)
+    throw new ActorError(
+      'ACTOR_BAD_OPTION',
+      `listen: downAfter is ${String(downAfter)}; give milliseconds from 100 to 86,400,000`
+    )
   }
 }
 

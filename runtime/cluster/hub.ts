@@ -3,12 +3,13 @@
 // associations at the ends send again.
 
 import type { Clock } from '../actor/clock.ts'
+import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type { Association } from '../peer/association.ts'
-import { Decoder, Encoder } from '../peer/codec.ts'
 import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
+import { Decoder, Encoder } from '../peer/codec.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
-import { idBytes, toBase64 } from '../peer/identity.ts'
+import { idBytes } from '../peer/identity.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import { Attachment, type AttachmentFacts, type PeerFacts } from './attachment.ts'
 
@@ -187,7 +188,7 @@ export class Hub {
         else this.#hearAnnouncement(attachment, frame)
         return
       case FrameKind.undeliverable: {
-        const id = frame.length === 17 ? toBase64(frame.subarray(1)) : ''
+        const id = frame.length === 17 ? base64url(frame.subarray(1)) : ''
         this.#port.association(id)?.pathRefused(attachment.relay)
         return
       }
@@ -211,11 +212,11 @@ export class Hub {
     if (!isRelay(frame)) return
     const source = routeFrom(frame)
     const own = attachment.is(source)
-    const from = own ? attachment.id : toBase64(source)
+    const from = own ? attachment.id : base64url(source)
     // A source is accepted only from where it is attached or announced: nobody sends in another's name.
     if (!own && attachment !== this.#above && this.#announced.get(from)?.by !== attachment) return
     if (from === this.#port.id) return
-    const to = toBase64(routeTo(frame))
+    const to = base64url(routeTo(frame))
     if (to === this.#port.id) {
       this.#port.arrived(this.factsOf(from), attachment, frame)
       return

@@ -1,11 +1,12 @@
 // The attachment to one hub or peer as its dialer sees it, through reconnects: dials, greets, hands the wire to the hub,
 // and dials again when it is lost. Intent is apart from state: after `disconnect` nothing reconnects.
 
+import type { Clock } from '../actor/clock.ts'
+import type { Subscription } from '../actor/dead-letters.ts'
+import { ActorError, codeOf } from '../actor/errors.ts'
+import type { Logger } from '../actor/logger.ts'
 import type { ConnectOptions, Link, LinkStatus } from '../actor/network.ts'
 import type { AskOptions } from '../actor/ref.ts'
-import type { Clock } from '../actor/clock.ts'
-import type { Logger } from '../actor/logger.ts'
-import { ActorError, codeOf } from '../actor/errors.ts'
 import { type Backoff, delayBefore } from '../peer/backoff.ts'
 import { dial } from '../peer/dial.ts'
 import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
@@ -13,7 +14,6 @@ import type { Identity } from '../peer/identity.ts'
 import type { Transport } from '../peer/transport.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import type { Attachment } from './attachment.ts'
-import type { Subscription } from '../actor/dead-letters.ts'
 
 export interface LinkPort {
   readonly clock: Clock
@@ -109,12 +109,16 @@ export class Dialer implements Link {
       const look = (): void => {
         if (this.pending === 0) done(resolve)
         else if (this.#status === 'closed') {
-          done(() => reject(new ActorError('ACTOR_UNREACHABLE', 'the link was closed before everything was acknowledged')))
+          done(() =>
+            reject(new ActorError('ACTOR_UNREACHABLE', 'the link was closed before everything was acknowledged'))
+          )
         }
       }
       const aborted = (): void => done(() => reject(signal?.reason))
       const cancel = this.#port.clock.timer(within, () =>
-        done(() => reject(new ActorError('ACTOR_ASK_TIMEOUT', `${this.pending} bytes were not acknowledged within ${within} ms`)))
+        done(() =>
+          reject(new ActorError('ACTOR_ASK_TIMEOUT', `${this.pending} bytes were not acknowledged within ${within} ms`))
+        )
       )
       const acknowledged = this.#port.onAcknowledged(look)
       const status = this.onStatus(look)
@@ -260,5 +264,7 @@ function asUnreachable(error: unknown): ActorError {
   if (error instanceof ActorError) return error
   const text = error instanceof Error ? error.message : String(error)
   const code = codeOf(error)
-  return new ActorError('ACTOR_UNREACHABLE', `cannot connect: ${text}${code === undefined ? '' : ` (${code})`}`, { cause: error })
+  return new ActorError('ACTOR_UNREACHABLE', `cannot connect: ${text}${code === undefined ? '' : ` (${code})`}`, {
+    cause: error
+  })
 }

@@ -2,8 +2,8 @@
 // other hub checks what its guests may ask and hands the rest up. An ordinary actor: order, resume, death watch and the
 // failing of questions come with that. The asserting side is claims.ts.
 
-import type { Context } from '../actor/context.ts'
 import { type Behavior, setup } from '../actor/behavior.ts'
+import type { Context } from '../actor/context.ts'
 import { ActorError } from '../actor/errors.ts'
 import type { Origin } from '../actor/origin.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
@@ -91,7 +91,11 @@ class Registry {
     }
     const allowed = this.#port.allowed(by, action, what)
     if (typeof allowed === 'boolean') this.#decided(message, from, allowed)
-    else void allowed.then(yes => this.#decided(message, from, yes === true), () => this.#decided(message, from, false))
+    else
+      void allowed.then(
+        yes => this.#decided(message, from, yes === true),
+        () => this.#decided(message, from, false)
+      )
   }
 
   readonly stopped = (ref: AnyRef): void => {
@@ -110,7 +114,10 @@ class Registry {
       if (message.wait) this.#wait({ name: `\u0000${message.name}`, replyTo: message.replyTo, signal: from.signal })
       else message.replyTo.send({ ok: undefined })
     } else if (message.type === 'claim' || message.type === 'join') {
-      message.replyTo.send({ code: 'ACTOR_FORBIDDEN', message: 'this system may not do that; the gateway decides with `authorize`' })
+      message.replyTo.send({
+        code: 'ACTOR_FORBIDDEN',
+        message: 'this system may not do that; the gateway decides with `authorize`'
+      })
     }
   }
 
@@ -188,9 +195,13 @@ class Registry {
     const owner = this.#names.get(name)
     if (owner === ref) return { ok: true }
     if (owner !== undefined) {
-      return { code: 'ACTOR_NAME_TAKEN', message: `the name '${name}' belongs to another actor; release it there, or choose another` }
+      return {
+        code: 'ACTOR_NAME_TAKEN',
+        message: `the name '${name}' belongs to another actor; release it there, or choose another`
+      }
     }
-    if (this.#names.size >= MAX_NAMES) return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_NAMES} names` }
+    if (this.#names.size >= MAX_NAMES)
+      return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_NAMES} names` }
     this.#names.set(name, ref)
     this.#ctx.watch(ref)
     this.#answerWaiting(name, ref)
@@ -295,7 +306,13 @@ function wellFormed(message: unknown, port: RegistryPort): message is RegistryMe
     case 'join': {
       if (!grouped || !port.isRef(replyTo) || typeof member !== 'object' || member === null) return false
       const { ref: joined, label, facts } = member as Record<string, unknown>
-      return port.isRef(joined) && typeof label === 'string' && label.length <= 200 && typeof facts === 'object' && facts !== null
+      return (
+        port.isRef(joined) &&
+        typeof label === 'string' &&
+        label.length <= 200 &&
+        typeof facts === 'object' &&
+        facts !== null
+      )
     }
     case 'leave':
       return grouped && port.isRef(ref)

@@ -7,7 +7,18 @@
 //   ack      all batches up to this number have been disposed of: in a mailbox, or a dead letter.
 //   credit   bytes that may be sent in this epoch in all. Absolute, so lost or repeated grants do no harm.
 
-import { HEAD_BYTES, type Head, HeadKind, OPENING, RESEND, readHead, UNHEARD, writeHead, writeRoute, writeSeq } from './frame.ts'
+import {
+  HEAD_BYTES,
+  type Head,
+  HeadKind,
+  OPENING,
+  RESEND,
+  readHead,
+  UNHEARD,
+  writeHead,
+  writeRoute,
+  writeSeq
+} from './frame.ts'
 import type { Path } from './path.ts'
 
 /** Sent before the first grant arrives; every window is at least this large. */

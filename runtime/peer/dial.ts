@@ -2,6 +2,7 @@
 
 import type { Clock } from '../actor/clock.ts'
 import { ActorError } from '../actor/errors.ts'
+import { base64url } from '../actor/ids.ts'
 import {
   HANDSHAKE_TIME,
   type HandshakeFrame,
@@ -11,7 +12,7 @@ import {
   type Welcome,
   writeHandshake
 } from './handshake.ts'
-import { type Identity, idBytes, proofOf, sameText, toBase64 } from './identity.ts'
+import { type Identity, idBytes, proofOf, sameText } from './identity.ts'
 import type { Connection } from './transport.ts'
 import { CloseCode, Wire } from './wire.ts'
 
@@ -38,8 +39,8 @@ export function dial(
 ): Wire {
   const { identity, label, token, shared, clock } = options
   const wire = new Wire(connection, clock)
-  const nonce = toBase64(options.entropy(16))
-  const secret = toBase64(identity.secret)
+  const nonce = base64url(options.entropy(16))
+  const secret = base64url(identity.secret)
   let expected: HandshakeFrame['kind'] = shared === undefined ? 'welcome' : 'challenge'
   let over = false
 
@@ -53,7 +54,10 @@ export function dial(
   }
   const cancel = clock.timer(HANDSHAKE_TIME, () =>
     end(
-      new ActorError('ACTOR_UNREACHABLE', `the listener did not finish the handshake within ${HANDSHAKE_TIME} ms; is it one of this runtime?`),
+      new ActorError(
+        'ACTOR_UNREACHABLE',
+        `the listener did not finish the handshake within ${HANDSHAKE_TIME} ms; is it one of this runtime?`
+      ),
       CloseCode.timeout
     )
   )
@@ -81,7 +85,13 @@ export function dial(
       const nonces = [nonce, frame.nonce]
       const ids = [identity.id, frame.id]
       if (!sameText(frame.proof, proofOf(shared ?? '', 'listener', nonces, ids))) {
-        end(new ActorError('ACTOR_FORBIDDEN', 'the listener does not hold the shared secret; check { secret } on both sides'), CloseCode.forbidden)
+        end(
+          new ActorError(
+            'ACTOR_FORBIDDEN',
+            'the listener does not hold the shared secret; check { secret } on both sides'
+          ),
+          CloseCode.forbidden
+        )
         return
       }
       expected = 'welcome'
@@ -125,22 +135,34 @@ function refusal({ code, message, version }: Refused): ActorError {
 
 function mismatch(expected: string, got: string): ActorError {
   if (expected === 'challenge') {
-    return new ActorError('ACTOR_REFUSED', 'the listener is one for guests and proves no shared secret; connect without { secret }')
+    return new ActorError(
+      'ACTOR_REFUSED',
+      'the listener is one for guests and proves no shared secret; connect without { secret }'
+    )
   }
   if (got === 'challenge') {
     return new ActorError('ACTOR_REFUSED', 'the listener is one for nodes; connect with { secret }')
   }
-  return new ActorError('ACTOR_REFUSED', `the listener answered with '${got}' where '${expected}' was due; it does not speak this protocol`)
+  return new ActorError(
+    'ACTOR_REFUSED',
+    `the listener answered with '${got}' where '${expected}' was due; it does not speak this protocol`
+  )
 }
 
 function unusable(welcome: Welcome, own: string): ActorError | undefined {
   if (welcome.version !== PROTOCOL) return refusal({ code: 'ACTOR_VERSION', message: '', version: welcome.version })
-  if (welcome.id === own) return new ActorError('ACTOR_REFUSED', 'a system cannot be attached to itself; use its refs directly')
+  if (welcome.id === own)
+    return new ActorError('ACTOR_REFUSED', 'a system cannot be attached to itself; use its refs directly')
   const sane =
     idBytes(welcome.id) !== undefined &&
     welcome.downAfter >= 100 &&
     welcome.downAfter <= 86_400_000 &&
     welcome.messageBytes >= 1_024 &&
     welcome.windowBytes >= 65_536
-  return sane ? undefined : new ActorError('ACTOR_REFUSED', 'the listener sent a welcome with impossible figures; it is broken or no listener of this runtime')
+  return sane
+    ? undefined
+    : new ActorError(
+        'ACTOR_REFUSED',
+        'the listener sent a welcome with impossible figures; it is broken or no listener of this runtime'
+      )
 }

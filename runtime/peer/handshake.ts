@@ -64,7 +64,15 @@ const KINDS = ['hello', 'challenge', 'proof', 'welcome', 'refused'] as const
 
 /** What each frame must hold, and of which type; a `?` marks what may be missing. */
 const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 'number' | 'string?'>>> = {
-  hello: { version: 'number', id: 'string', label: 'string', secret: 'string?', nonce: 'string?', token: 'string?', as: 'string?' },
+  hello: {
+    version: 'number',
+    id: 'string',
+    label: 'string',
+    secret: 'string?',
+    nonce: 'string?',
+    token: 'string?',
+    as: 'string?'
+  },
   challenge: { id: 'string', nonce: 'string', proof: 'string' },
   proof: { proof: 'string', secret: 'string' },
   welcome: {

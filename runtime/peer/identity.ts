@@ -3,6 +3,7 @@
 
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 } from '@noble/hashes/sha2.js'
+import { ALPHABET, base64url } from '../actor/ids.ts'
 
 /** 256 bits, so that guessing is out of the question. */
 export const SECRET_BYTES = 32
@@ -21,13 +22,18 @@ export function drawIdentity(entropy: (bytes: number) => Uint8Array): Identity {
 
 /** The id that belongs to a secret: the first 128 bits of its SHA-256, as base64url. */
 export function idOf(secret: Uint8Array): string {
-  return toBase64(sha256(secret).subarray(0, ID_BYTES))
+  return base64url(sha256(secret).subarray(0, ID_BYTES))
 }
 
 /** What one side of a node link shows to prove that it holds the shared secret, for this one handshake. */
-export function proofOf(shared: string, role: 'dialer' | 'listener', nonces: readonly string[], ids: readonly string[]): string {
+export function proofOf(
+  shared: string,
+  role: 'dialer' | 'listener',
+  nonces: readonly string[],
+  ids: readonly string[]
+): string {
   const text = ['whereabouts', role, ...nonces, ...ids].join('\n')
-  return toBase64(hmac(sha256, new TextEncoder().encode(shared), new TextEncoder().encode(text)))
+  return base64url(hmac(sha256, new TextEncoder().encode(shared), new TextEncoder().encode(text)))
 }
 
 /** Compares without telling by its time where two texts differ. */
@@ -35,22 +41,6 @@ export function sameText(a: string, b: string): boolean {
   let differs = a.length ^ b.length
   for (let i = 0; i < a.length; i++) differs |= a.charCodeAt(i) ^ b.charCodeAt(i % (b.length || 1))
   return differs === 0
-}
-
-const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
-/** base64url without padding. Own, because the platforms' own ways differ and none is everywhere. */
-export function toBase64(bytes: Uint8Array): string {
-  let text = ''
-  for (let i = 0; i < bytes.length; i += 3) {
-    const a = bytes[i] as number
-    const b = bytes[i + 1]
-    const c = bytes[i + 2]
-    text += LETTERS.charAt(a >> 2) + LETTERS.charAt(((a & 3) << 4) | ((b ?? 0) >> 4))
-    if (b !== undefined) text += LETTERS.charAt(((b & 15) << 2) | ((c ?? 0) >> 6))
-    if (c !== undefined) text += LETTERS.charAt(c & 63)
-  }
-  return text
 }
 
 /** `undefined` for what is not base64url of exactly this many bytes. */
@@ -61,7 +51,7 @@ export function fromBase64(text: string, length: number): Uint8Array | undefined
   let held = 0
   let at = 0
   for (let i = 0; i < text.length; i++) {
-    const six = LETTERS.indexOf(text.charAt(i))
+    const six = ALPHABET.indexOf(text.charAt(i))
     if (six < 0) return undefined
     held = ((held << 6) | six) & 0xffff
     bits += 6

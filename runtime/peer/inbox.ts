@@ -1,9 +1,9 @@
 // The receiving half of a peer: reads the items of a batch one by one and hands each to what it is for. When an actor's
 // mailbox has no room the scheduler runs; if there is still none, the rest of the batch is parked until there is.
 
+import type { StopReason } from '../actor/watch.ts'
 import { BrokenFrame, ByteReader } from './byte-buffer.ts'
 import { Item, STOP_REASONS } from './items.ts'
-import type { StopReason } from '../actor/watch.ts'
 
 /** Items of one stream that is being put together; a sender has one open at a time, a repeat of an epoch's end none. */
 const MAX_STREAMS = 2
@@ -145,11 +145,13 @@ export class Inbox {
     this.#port.give(reader.at - start)
     let stream = this.#streams.get(number)
     if (stream === undefined) {
-      if (left > this.#port.messageBytes + 1_024 || this.#streams.size >= MAX_STREAMS) throw new BrokenFrame('a message larger than agreed')
+      if (left > this.#port.messageBytes + 1_024 || this.#streams.size >= MAX_STREAMS)
+        throw new BrokenFrame('a message larger than agreed')
       stream = { bytes: new Uint8Array(left), at: 0 }
       this.#streams.set(number, stream)
     }
-    if (left !== stream.bytes.length - stream.at || bytes.length > left) throw new BrokenFrame('a chunk that does not fit its message')
+    if (left !== stream.bytes.length - stream.at || bytes.length > left)
+      throw new BrokenFrame('a chunk that does not fit its message')
     stream.bytes.set(bytes, stream.at)
     stream.at += bytes.length
     if (stream.at < stream.bytes.length) return true

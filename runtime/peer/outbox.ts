@@ -91,7 +91,11 @@ export class Outbox {
   /** A signal about a target, which is defined first where needed. */
   signalTarget(kind: number, target: Target): void {
     if (this.#aside.length > 0) {
-      this.#putAside(this.#alone(buffer => this.#head(buffer, kind, target, undefined)), undefined, 0)
+      this.#putAside(
+        this.#alone(buffer => this.#head(buffer, kind, target, undefined)),
+        undefined,
+        0
+      )
       return
     }
     const buffer = this.#open()
@@ -282,7 +286,8 @@ function isWeighty(message: unknown): boolean {
   if (ArrayBuffer.isView(message)) return message.byteLength >= WEIGHTY
   for (const key in message) {
     const value = (message as Record<string, unknown>)[key]
-    if (typeof value === 'string' ? value.length >= WEIGHTY : ArrayBuffer.isView(value) && value.byteLength >= WEIGHTY) return true
+    if (typeof value === 'string' ? value.length >= WEIGHTY : ArrayBuffer.isView(value) && value.byteLength >= WEIGHTY)
+      return true
   }
   return false
 }

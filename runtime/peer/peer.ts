@@ -7,10 +7,10 @@ import { reasonError } from '../actor/ask.ts'
 import type { DeadLetterReason } from '../actor/dead-letters.ts'
 import { ActorError, codeOf } from '../actor/errors.ts'
 import type { LocalSystem } from '../actor/local-system.ts'
+import type { StandardSchema } from '../actor/names.ts'
 import { NowhereRef } from '../actor/nowhere-ref.ts'
 import { patience } from '../actor/options.ts'
 import type { Trust } from '../actor/origin.ts'
-import type { StandardSchema } from '../actor/names.ts'
 import type { Asked, Question } from '../actor/question.ts'
 import { hasEnded } from '../actor/ready.ts'
 import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
@@ -227,7 +227,14 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       const aborted = (): void => done(() => reject(signal?.reason))
       const look = (): void => {
         if (!this.#reachable()) {
-          done(() => reject(new ActorError('ACTOR_UNREACHABLE', `${ref.label} is out of reach; wait for the link, or look it up again`)))
+          done(() =>
+            reject(
+              new ActorError(
+                'ACTOR_UNREACHABLE',
+                `${ref.label} is out of reach; wait for the link, or look it up again`
+              )
+            )
+          )
         } else if (!ref.crowded && this.#outbox.backlog <= this.#terms.outbound / 16) done(resolve)
       }
       if (signal?.aborted) {
@@ -237,7 +244,11 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       if (options?.within !== undefined) {
         const within = patience(options)
         cancel = this.home.clock.timer(within, () =>
-          done(() => reject(new ActorError('ACTOR_ASK_TIMEOUT', `${ref.label} had no room within ${within} ms; it is busy or cut off`)))
+          done(() =>
+            reject(
+              new ActorError('ACTOR_ASK_TIMEOUT', `${ref.label} had no room within ${within} ms; it is busy or cut off`)
+            )
+          )
         )
       }
       signal?.addEventListener('abort', aborted)
@@ -258,7 +269,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   unwatch(ref: RemoteRef<never>): void {
-    if (this.#watched.delete(ref.id) && this.association.epoch !== undefined) this.#outbox.signalTarget(Item.unwatch, ref)
+    if (this.#watched.delete(ref.id) && this.association.epoch !== undefined)
+      this.#outbox.signalTarget(Item.unwatch, ref)
   }
 
   /** An actor here that is watched from there has ended. What it sent there before is ahead of this in the outbox. */
@@ -329,7 +341,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     addressOf: ref => (ref === this.#replyTo ? '' : ref.address),
     refOf: address => {
       if (address !== '') return this.#port.revive(address)
-      if (this.#replyTo === undefined) throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')
+      if (this.#replyTo === undefined)
+        throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')
       return this.#replyTo
     }
   }

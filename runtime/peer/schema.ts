@@ -23,9 +23,11 @@ export function checked(schema: StandardSchema<unknown>, message: unknown): unkn
     throw new ActorError('ACTOR_INVALID', 'the schema of this name answers with a promise; use one that does not wait')
   }
   const { issues, value: output } = result as { issues?: unknown; value?: unknown }
-  if (issues !== undefined) throw new ActorError('ACTOR_INVALID', `the message does not fit the schema of this name${pathsOf(issues)}`)
+  if (issues !== undefined)
+    throw new ActorError('ACTOR_INVALID', `the message does not fit the schema of this name${pathsOf(issues)}`)
   if (replyTo === undefined) return output
-  if (typeof output !== 'object' || output === null) throw new ActorError('ACTOR_INVALID', 'a question must be an object')
+  if (typeof output !== 'object' || output === null)
+    throw new ActorError('ACTOR_INVALID', 'a question must be an object')
   return { ...output, replyTo }
 }
 
@@ -34,7 +36,11 @@ function pathsOf(issues: unknown): string {
   const paths = issues.slice(0, 5).map(issue => {
     const path: unknown = (issue as { path?: unknown } | null)?.path
     if (!Array.isArray(path) || path.length === 0) return 'message'
-    return path.map(part => String(typeof part === 'object' && part !== null ? (part as { key: unknown }).key : part).slice(0, 40)).join('.')
+    return path
+      .map(part =>
+        String(typeof part === 'object' && part !== null ? (part as { key: unknown }).key : part).slice(0, 40)
+      )
+      .join('.')
   })
   return paths.length === 0 ? '' : `: ${paths.join(', ')}`
 }
