@@ -22,6 +22,7 @@ export interface WebSocketEvent {
   readonly code?: number
   readonly reason?: string
   readonly message?: string
+  readonly error?: unknown
 }
 
 /** What `ws` is told on both sides. A frame has at most 64 fragments, so that nobody makes thousands of objects of one. */

@@ -57,8 +57,7 @@ function dial(Socket: WebSocketClass, target: URL, signal: AbortSignal): Promise
       settled.abort()
       how()
     }
-    const failed = ({ message, code }: WebSocketEvent): void =>
-      settle(() => reject(unreachable(target, message || (code === undefined ? '' : `closed with code ${code}`))))
+    const failed = (event: WebSocketEvent): void => settle(() => reject(unreachable(target, factsOf(event))))
 
     signal.addEventListener(
       'abort',
@@ -87,9 +86,15 @@ function make(Socket: WebSocketClass, target: URL): WebSocketLike {
   }
 }
 
+function factsOf({ message, error, code }: WebSocketEvent): string {
+  if (message !== undefined && message !== '') return message
+  if (error instanceof Error) return error.message
+  return code === undefined ? '' : `closed with code ${code}`
+}
+
 /** Tokens ride in queries and passwords in addresses, so neither is told. */
 function unreachable({ protocol, host, pathname }: URL, facts: string): ActorError {
-  const why = facts === '' ? 'and the browser does not say why' : `(${facts})`
+  const why = facts === '' ? 'and the platform does not say why' : `(${facts})`
   return new ActorError(
     'ACTOR_UNREACHABLE',
     `no WebSocket connection to ${protocol}//${host}${pathname} ${why}; ` +

@@ -57,6 +57,16 @@ anyTransport('a WebSocket to a shared http server', async () => {
   }
 })
 
+// Node 20 has no WebSocket of its own; later versions have that of browsers.
+if (globalThis.WebSocket !== undefined) {
+  anyTransport("the platform's WebSocket", async () => ({
+    listener: webSocketServer({ port: await freePort() }),
+    dial: url => webSocket(url ?? 'ws://127.0.0.1:9'),
+    garbage: bothKinds,
+    stop: async () => {}
+  }))
+}
+
 async function httpServer(): Promise<Server> {
   const server = createServer((_request, response) => response.end('the page'))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
