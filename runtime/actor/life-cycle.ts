@@ -18,7 +18,6 @@ import {
   PARKED,
   type Phase,
   RUNNING,
-  STARTING,
   STOPPED,
   type Target,
   type Teardown
@@ -60,17 +59,13 @@ export function begin(cell: Cell): void {
       cell.phase = LIVING
       return
     }
-    cell.phase = STARTING
     const slow = cell.home.deadlines.wait(20_000, () => {
       cell.home.logger.warn('setup has not resolved yet', { actor: cell.ref.label, milliseconds: 20_000 })
     })
+    cell.phase = { is: 'starting', slow }
     Promise.resolve(answer).then(
-      handlers => {
-        slow.cancel()
-        started(cell, life, handlers)
-      },
+      handlers => started(cell, life, handlers),
       error => {
-        slow.cancel()
         if (cell.life === life) fail(cell, error)
       }
     )
@@ -80,9 +75,11 @@ export function begin(cell: Cell): void {
 }
 
 function started(cell: Cell, life: Life, handlers: unknown): void {
-  if (cell.life !== life || cell.phase !== STARTING) return
+  const { phase } = cell
+  if (cell.life !== life || phase.is !== 'starting') return
   try {
     life.handlers ??= checkHandlers(handlers)
+    phase.slow.cancel()
     cell.phase = LIVING
     cell.rejoin()
   } catch (error) {
@@ -94,6 +91,7 @@ function started(cell: Cell, life: Life, handlers: unknown): void {
 export function fail(cell: Cell, error: unknown): void {
   const { phase } = cell
   if (phase.is === 'fresh' || phase.is === 'starting' || phase.is === 'living') {
+    if (phase.is === 'starting') phase.slow.cancel()
     cell.phase = { is: 'failed', started: phase === LIVING }
     // Nothing more of its mail in this turn.
     if (cell.run === RUNNING) cell.run = BREAKING
@@ -220,6 +218,7 @@ function tear(cell: Cell, to: Target): void {
     return
   }
   if (phase.is === 'backoff') phase.cancel()
+  if (phase.is === 'starting') phase.slow.cancel()
   const { life, rest } = cell
   if (to.is === 'end' && rest?.lastChild === undefined && !life?.pending && !life?.handlers?.stopping) {
     end(cell, to.reason)
@@ -333,6 +332,7 @@ export function kill(cell: Cell): void {
   const { phase } = cell
   if (phase.is === 'stopping' || phase.is === 'restarting') phase.wait?.cancel()
   if (phase.is === 'backoff') phase.cancel()
+  if (phase.is === 'starting') phase.slow.cancel()
   end(cell, KILLED)
 }
 

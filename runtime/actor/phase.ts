@@ -6,7 +6,8 @@ import type { StopReason } from './watch.ts'
 
 /** `fresh`: this life has not begun. `held`: nor may it, before its siblings have ended theirs. `starting`: its `setup` has not resolved. `failed`: its supervisor has yet to decide. */
 export type Phase =
-  | { readonly is: 'fresh' | 'held' | 'starting' | 'living' }
+  | { readonly is: 'fresh' | 'held' | 'living' }
+  | { readonly is: 'starting'; readonly slow: Wait }
   | { readonly is: 'failed'; readonly started: boolean }
   | Teardown
   | { readonly is: 'backoff'; readonly cancel: () => void }
@@ -26,7 +27,6 @@ export type Target =
 
 export const FRESH: Phase = Object.freeze({ is: 'fresh' })
 export const HELD: Phase = Object.freeze({ is: 'held' })
-export const STARTING: Phase = Object.freeze({ is: 'starting' })
 export const LIVING: Phase = Object.freeze({ is: 'living' })
 export const STOPPED: Phase = Object.freeze({ is: 'stopped' })
 

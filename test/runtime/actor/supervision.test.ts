@@ -574,6 +574,19 @@ inBothModes('a life', start => {
     expect(reasons).to.deep.equal(['restart'])
   })
 
+  it('that never gets through its setup is warned about, and can be stopped', async () => {
+    const { system, clock, lines } = start()
+    const bob = system.spawn(setup<string>(() => new Promise(() => {})))
+    const carol = system.spawn(setup<string>(() => new Promise(() => {})))
+    await clock.settle()
+    await system.stop(carol)
+    await clock.advance(20_000)
+    expect(lines.map(line => [line.text, line.facts.actor])).to.deep.equal([['setup has not resolved yet', bob.label]])
+    await system.stop(bob)
+    await clock.settle()
+    expect(clock.timers).to.equal(0)
+  })
+
   it('comes back with always, also when the actor stopped itself, but not when it was stopped', async () => {
     const { system, clock } = start()
     let starts = 0
