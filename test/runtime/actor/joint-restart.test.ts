@@ -159,6 +159,7 @@ describe('children that restart together', () => {
     ref.send(ctx => ctx.stop(refs[2] as AnyRef))
     await until(() => probe.heard.length > 0, 'c has ended')
     open()
+    await until(() => log.includes('start b'), 'both are back')
     expect(await refs[0]?.ask({ type: 'life' })).to.equal(2)
     expect(await refs[1]?.ask({ type: 'life' })).to.equal(2)
     expect(await failureCode(refs[2]?.ask({ type: 'life' }) as Promise<number>)).to.equal('ACTOR_STOPPED')
