@@ -3,7 +3,8 @@
 
 import { expect } from 'chai'
 import { type ActorError, codeOf } from '../../runtime/actor/errors.ts'
-import type { Connection, ConnectionHello, Listener, Transport } from '../../runtime/peer/transport.ts'
+import type { Listener, Transport } from '../../runtime/peer/transport.ts'
+import { Door, Ear, frameOf, settled } from './transport-cast.ts'
 
 export interface TransportFixture {
   /** Made anew for each case, not listening yet. */
@@ -16,97 +17,7 @@ export interface TransportFixture {
   stop(): Promise<void>
 }
 
-interface Ending {
-  readonly code: number
-  readonly reason: string
-}
-
-/** One end of a connection with all that it heard. */
-class Ear {
-  readonly connection: Connection
-  readonly frames: Uint8Array[] = []
-  readonly endings: Ending[] = []
-  drains = 0
-  #waiting: Array<() => void> = []
-
-  constructor(connection: Connection) {
-    this.connection = connection
-  }
-
-  open(): this {
-    this.connection.open({
-      frame: data => {
-        this.frames.push(new Uint8Array(data))
-        this.#heard()
-      },
-      close: why => {
-        this.endings.push(why)
-        this.#heard()
-      },
-      drain: () => {
-        this.drains++
-        this.#heard()
-      }
-    })
-    return this
-  }
-
-  async until(condition: (ear: this) => boolean): Promise<void> {
-    while (!condition(this)) await new Promise<void>(resolve => this.#waiting.push(resolve))
-  }
-
-  #heard(): void {
-    const waiting = this.#waiting
-    this.#waiting = []
-    for (const resume of waiting) resume()
-  }
-}
-
-/** A listener that is up, and the connections it was handed. */
-class Door {
-  readonly #accepted: Array<{ ear: Ear; hello: ConnectionHello }> = []
-  #waiting: (() => void) | undefined
-  #bound: { close(): Promise<void>; readonly url?: string } | undefined
-
-  async listen(listener: Listener): Promise<void> {
-    this.#bound = await listener.listen((connection, hello) => {
-      this.#accepted.push({ ear: new Ear(connection), hello })
-      this.#waiting?.()
-    })
-  }
-
-  get url(): string | undefined {
-    return this.#bound?.url
-  }
-
-  get accepted(): number {
-    return this.#accepted.length
-  }
-
-  async next(): Promise<{ ear: Ear; hello: ConnectionHello }> {
-    for (;;) {
-      const first = this.#accepted.shift()
-      if (first !== undefined) return first
-      await new Promise<void>(resolve => {
-        this.#waiting = resolve
-      })
-    }
-  }
-
-  async close(): Promise<void> {
-    await this.#bound?.close()
-    this.#bound = undefined
-  }
-}
-
 const patience = (): AbortSignal => AbortSignal.timeout(5000)
-
-/** Bytes that tell where they belong, so that a mixed-up frame is seen. */
-function frameOf(size: number, seed: number): Uint8Array {
-  const frame = new Uint8Array(size)
-  for (let i = 0; i < size; i++) frame[i] = (i * 31 + seed * 17 + (i >> 8)) & 255
-  return frame
-}
 
 export function anyTransport(title: string, setup: () => Promise<TransportFixture>): void {
   describe(`${title}, as any transport,`, () => {
@@ -441,9 +352,4 @@ export function anyTransport(title: string, setup: () => Promise<TransportFixtur
       expect([...dialled.endings, ...accepted.endings]).to.deep.equal([])
     })
   })
-}
-
-/** Lets everything that is under way in this process arrive: real pipes answer within two rounds of the event loop. */
-async function settled(): Promise<void> {
-  for (let round = 0; round < 20; round++) await new Promise<void>(resolve => setImmediate(resolve))
 }

@@ -1,11 +1,12 @@
-import { createServer, type Server } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net'
+import { createServer } from 'node:http'
+import { connect, createServer as createTcpServer, type Socket } from 'node:net'
 import { expect } from 'chai'
 import { WebSocket } from 'ws'
-import type { Connection, ConnectionHello } from '../../runtime/peer/transport.ts'
+import type { Connection } from '../../runtime/peer/transport.ts'
 import { webSocket } from '../../transports/websocket.ts'
 import { webSocketServer } from '../../transports/websocket-server.ts'
 import { anyTransport } from '../suites/any-transport.ts'
+import { failureOf, httpServer, portOf, signal, stop } from './http.ts'
 
 /** Speaks plain TCP to the server, and waits until the server has had enough of it. */
 function garbage(url: string | undefined, bytes: Uint8Array): Promise<void> {
@@ -67,30 +68,12 @@ if (globalThis.WebSocket !== undefined) {
   }))
 }
 
-async function httpServer(): Promise<Server> {
-  const server = createServer((_request, response) => response.end('the page'))
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  return server
-}
-
 async function freePort(): Promise<number> {
   const server = await httpServer()
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   await stop(server)
   return port
 }
-
-async function stop(server: Server): Promise<void> {
-  server.closeAllConnections()
-  await new Promise(resolve => server.close(resolve))
-}
-
-const signal = (): AbortSignal => AbortSignal.timeout(5000)
-const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
-  promise.then(
-    () => undefined,
-    (error: unknown) => error
-  )
 
 describe('a WebSocket', () => {
   it('needs a class where the platform has none, and says which', () => {
@@ -130,7 +113,7 @@ describe('a WebSocket', () => {
 
   it('rejects with the facts when nobody listens, but never with the query', async () => {
     const server = await httpServer()
-    const { port } = server.address() as AddressInfo
+    const port = portOf(server)
     await stop(server)
 
     const failure = await failureOf(
@@ -144,7 +127,7 @@ describe('a WebSocket', () => {
 
   it('rejects when a plain HTTP server answers', async () => {
     const server = await httpServer()
-    const { port } = server.address() as AddressInfo
+    const port = portOf(server)
 
     const failure = await failureOf(webSocket(`ws://127.0.0.1:${port}`, { WebSocket }).connect(signal()))
     await stop(server)
@@ -156,7 +139,7 @@ describe('a WebSocket', () => {
   it('rejects when something else than HTTP answers', async () => {
     const server = createTcpServer(socket => socket.on('error', () => {}).end('220 mail.example ESMTP\r\n'))
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = portOf(server)
 
     const failure = await failureOf(webSocket(`ws://127.0.0.1:${port}`, { WebSocket }).connect(signal()))
     server.close()
@@ -173,7 +156,7 @@ describe('a WebSocket', () => {
       called.abort(why)
     })
     await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = portOf(server)
 
     const failure = await failureOf(webSocket(`ws://127.0.0.1:${port}`, { WebSocket }).connect(called.signal))
     for (const socket of sockets) socket.destroy()
@@ -269,132 +252,6 @@ describe('a WebSocket', () => {
 
     expect(accepted.chunks() - before).to.equal(1)
     await close()
-  })
-})
-
-describe('a WebSocket server', () => {
-  it('says in whose way it is when the port is taken, and how to mend it', async () => {
-    const first = await webSocketServer({}).listen(() => {})
-    const port = Number(new URL(first.url ?? '').port)
-
-    const failure = await failureOf(webSocketServer({ port }).listen(() => {}))
-    await first.close()
-
-    expect(failure).to.have.property('code', 'ACTOR_LISTEN_FAILED')
-    expect(failure).to.have.property('message').that.includes(`port ${port}`).and.includes('port 0')
-  })
-
-  it('says so when the host is not of this machine', async () => {
-    const failure = await failureOf(webSocketServer({ host: '203.0.113.7' }).listen(() => {}))
-
-    expect(failure).to.have.property('code', 'ACTOR_LISTEN_FAILED')
-    expect(failure).to.have.property('message').that.includes('203.0.113.7')
-  })
-
-  it('refuses options that contradict each other or are none', () => {
-    const server = createServer()
-    for (const wrong of [
-      { port: 1, server },
-      { server: {} },
-      { server: 'http' },
-      { port: -1 },
-      { port: 65_536 },
-      { port: 1.5 },
-      { port: Number.NaN },
-      { path: 'actors' }
-    ]) {
-      expect(() => webSocketServer(wrong), JSON.stringify(wrong))
-        .to.throw()
-        .with.property('code', 'ACTOR_BAD_OPTION')
-    }
-  })
-
-  it('answers plain requests with 426 on its path and 404 elsewhere', async () => {
-    const listening = await webSocketServer({ path: '/actors' }).listen(() => {})
-    const url = (listening.url ?? '').replace('ws:', 'http:')
-
-    const [here, elsewhere] = await Promise.all([fetch(url), fetch(new URL('/', url))])
-    await listening.close()
-
-    expect([here.status, here.headers.get('upgrade'), elsewhere.status]).to.deep.equal([426, 'websocket', 404])
-  })
-
-  it('answers 404 to an upgrade on a path that nobody has, and leaves paths that others have alone', async () => {
-    const server = await httpServer()
-    const { port } = server.address() as AddressInfo
-    const listening = await webSocketServer({ server, path: '/actors' }).listen(() => {})
-
-    const alone = await failureOf(webSocket(`ws://127.0.0.1:${port}/other`, { WebSocket }).connect(signal()))
-    const other = await webSocketServer({ server, path: '/other' }).listen(connection => {
-      connection.open({ frame: () => {}, close: () => {} })
-      connection.send(Uint8Array.of(2))
-    })
-    const connection = await webSocket(`ws://127.0.0.1:${port}/other`, { WebSocket }).connect(signal())
-    const first = await new Promise(resolve => connection.open({ frame: data => resolve(data[0]), close: resolve }))
-    const page = await (await fetch(`http://127.0.0.1:${port}/`)).text()
-    await Promise.all([listening.close(), other.close()])
-    await stop(server)
-
-    expect(alone).to.have.property('message').that.includes('404')
-    expect(first).to.equal(2)
-    expect(page).to.equal('the page')
-  })
-
-  it('leaves a shared server as it was when it closes', async () => {
-    const server = await httpServer()
-    const listening = await webSocketServer({ server, path: '/actors' }).listen(() => {})
-
-    await listening.close()
-    const page = await (await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)).text()
-
-    expect(page).to.equal('the page')
-    expect(server.listenerCount('upgrade')).to.equal(0)
-    await stop(server)
-  })
-
-  it('tells who calls: origin, address and headers', async () => {
-    let hello: ConnectionHello | undefined
-    const listening = await webSocketServer({}).listen((connection, caller) => {
-      hello = caller
-      connection.open({ frame: () => {}, close: () => {} })
-    })
-
-    const raw = new WebSocket(listening.url ?? '', { origin: 'https://example.org', headers: { cookie: 'a=b' } })
-    await new Promise(resolve => raw.once('open', resolve))
-    await listening.close()
-
-    expect(hello?.origin).to.equal('https://example.org')
-    expect(hello?.address).to.equal('127.0.0.1')
-    expect(hello?.headers).to.include({ cookie: 'a=b', upgrade: 'websocket' })
-  })
-
-  it('closes in spite of callers that never say goodbye, before and after the upgrade', async () => {
-    const listening = await webSocketServer({}).listen(connection =>
-      connection.open({ frame: () => {}, close: () => {} })
-    )
-    const { port, hostname } = new URL(listening.url ?? '')
-    const mute = connect(Number(port), hostname).on('error', () => {})
-    await new Promise(resolve => mute.once('connect', resolve))
-    const deaf = new WebSocket(listening.url ?? '')
-    await new Promise(resolve => deaf.once('open', resolve))
-    deaf.pause()
-
-    const gone = new Promise(resolve => mute.once('close', resolve))
-    await listening.close()
-    await gone
-
-    deaf.terminate()
-  })
-
-  it('drops a caller that sends no request within five seconds', async function () {
-    this.timeout(15_000)
-    const listening = await webSocketServer({}).listen(() => {})
-    const { port, hostname } = new URL(listening.url ?? '')
-
-    const mute = connect(Number(port), hostname, () => mute.write('GET / HT')).on('error', () => {})
-    mute.resume()
-    await new Promise(resolve => mute.once('close', resolve))
-    await listening.close()
   })
 })
 
