@@ -1,31 +1,16 @@
 // Elsewhere: the same cases over every transport, directly and through a hub, for nodes and for guests.
 
 import { WebSocket } from 'ws'
-import {
-  type ActorRef,
-  type ActorSystem,
-  type AnyRef,
-  actorName,
-  createSystem,
-  type ListenOptions,
-  type SystemOptions,
-  setup
-} from '../../runtime/index.ts'
+import { type ActorSystem, createSystem, type ListenOptions, type SystemOptions } from '../../runtime/index.ts'
 import type { Transport } from '../../runtime/peer/transport.ts'
 import { memory } from '../../transports/memory.ts'
 import { messagePort } from '../../transports/message-port.ts'
 import { webSocket } from '../../transports/websocket.ts'
 import { webSocketServer } from '../../transports/websocket-server.ts'
-import { turn } from '../suites/any-ref/cast.ts'
+import { Door, meet } from '../suites/any-ref/meet.ts'
 import { anyRef, type Cast, type Traits } from '../suites/any-ref.ts'
 import { proxy } from '../support/proxy.ts'
 import { quiet } from '../support/quiet.ts'
-
-/** The one actor that is looked up by name; it hands out the refs of the others. */
-type DoorMessage =
-  | { type: 'ping'; replyTo: ActorRef<true> }
-  | { type: 'pick'; number: number; replyTo: ActorRef<AnyRef> }
-const Door = actorName<DoorMessage>('door')
 
 const SECRET = 'the secret of the test'
 const nodes: ListenOptions = { trust: { node: { secret: SECRET } } }
@@ -39,48 +24,6 @@ const credentials = ({ trust }: ListenOptions) => ({ backoff: QUICK, ...(trust !
 
 const system = (label: string, options?: SystemOptions): ActorSystem =>
   createSystem({ label, logger: quiet, ...options })
-
-/** Puts the door into `far`, finds it from `near`, and makes the cast of the two. */
-async function meet(
-  near: ActorSystem,
-  far: ActorSystem,
-  claim: boolean,
-  ends: Array<() => unknown>,
-  breaks?: { cut(): void; mend(): void }
-): Promise<Cast> {
-  const placed: AnyRef[] = []
-  const inside = far.spawn(
-    setup<DoorMessage>(() => ({
-      receive(message) {
-        if (message.type === 'ping') message.replyTo.send(true)
-        else message.replyTo.send(placed[message.number] as AnyRef)
-      }
-    })),
-    { name: Door }
-  )
-  if (claim) await far.register(Door, inside)
-  const door = await near.lookup(Door)
-  return {
-    near,
-    far,
-    async place<M>(behavior: Parameters<typeof far.spawn<M>>[0], options?: Parameters<typeof far.spawn<M>>[1]) {
-      const number = placed.push(far.spawn(behavior, options) as unknown as AnyRef) - 1
-      return (await door.ask({ type: 'pick', number })) as unknown as ActorRef<M>
-    },
-    async settled() {
-      // An answer comes after all that was sent before it, both ways. Three, because mail may lead to mail.
-      for (let round = 0; round < 3; round++) {
-        for (let rest = 0; rest < 3; rest++) await turn()
-        await door.ask({ type: 'ping' })
-      }
-    },
-    async end() {
-      await Promise.all([near.shutdown(), far.shutdown()])
-      for (const end of ends) await end()
-    },
-    ...breaks
-  }
-}
 
 async function overMemory(): Promise<Cast> {
   const [near, far] = [system('near'), system('far')]

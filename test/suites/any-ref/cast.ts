@@ -54,7 +54,15 @@ export async function until(holds: () => boolean, what: string, within = 8000): 
 
 /** Lets the event loop go round once. */
 export function turn(): Promise<void> {
-  return new Promise(resolve => setImmediate(resolve))
+  if (typeof setImmediate === 'function') return new Promise(resolve => setImmediate(resolve))
+  const { port1, port2 } = new MessageChannel()
+  return new Promise(resolve => {
+    port1.onmessage = () => {
+      port1.close()
+      resolve()
+    }
+    port2.postMessage(undefined)
+  })
 }
 
 /** A promise to be opened by hand, for handlers that wait. */
