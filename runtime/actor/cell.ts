@@ -101,6 +101,10 @@ export class Cell extends Mailbox implements Runnable, Asked, Parent, Watcher {
         return
       }
     }
+    if (this.signals !== undefined) {
+      this.run = ATTENDING
+      attend(this)
+    }
     if (this.count <= 1 && this.queue !== undefined) this.giveQueue()
     if (this.rest !== undefined) this.relax()
     this.rejoin()

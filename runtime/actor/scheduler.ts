@@ -75,10 +75,11 @@ export class Scheduler {
     if (gap > 1) this.#stride = 1
     else if (gap < 0.05 && this.#stride < STRIDE) this.#stride *= 2
     this.left = this.#stride
-    if (this.#deadlines.fresh) this.#deadlines.stamp(now)
     if (now - this.#flushed >= 1) {
       this.#flushed = now
       this.#flush()
+      // No sooner: most asks are answered before, and never need a time.
+      if (this.#deadlines.fresh) this.#deadlines.stamp(now)
     }
     if (this.#since < 0) this.#since = now
     if (now - this.#since < TURN) return now - began >= SLICE
