@@ -167,6 +167,19 @@ export async function hand<M>(ref: ActorRef<M>, message: M): Promise<void> {
   while (!ref.send(message)) await ref.ready({ within: 8000 })
 }
 
+/** Sends all of them, and rests only when told to: many leave in one turn. */
+export async function handAll<M>(ref: ActorRef<M>, messages: Iterable<M>): Promise<void> {
+  for (const message of messages) {
+    if (ref.pressed) await ref.ready({ within: 8000 })
+    if (!ref.send(message)) await hand(ref, message)
+  }
+}
+
+/** 0, 1, 2, … */
+export function numbers(count: number): number[] {
+  return Array.from({ length: count }, (_, n) => n)
+}
+
 /** 0, 1, 2, … without gap, repeat or change of order; says where it broke instead of printing thousands. */
 export function expectNumbered(seen: readonly number[], count: number): void {
   const broken = seen.findIndex((value, index) => value !== index)

@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { type ActorRef, receive, setup } from '../../../runtime/index.ts'
-import { allLetters, type Cases, echo, expectNumbered, hand, noting, turn, until } from './cast.ts'
+import { allLetters, type Cases, echo, expectNumbered, hand, handAll, noting, numbers, turn, until } from './cast.ts'
 
 type Note = { type: 'note'; n: number } | { type: 'check'; n: number; replyTo: ActorRef<number> }
 
@@ -10,10 +10,18 @@ export const order: Cases = cast => {
   it('hands over 10,000 messages in the order they were sent', async () => {
     const seen: number[] = []
     const ref = await cast().place(noting(seen))
-    for (let n = 0; n < 10_000; n++) await hand(ref, n)
+    await handAll(ref, numbers(10_000))
     await until(() => seen.length >= 10_000, 'all have come')
     await cast().settled()
     expectNumbered(seen, 10_000)
+  })
+
+  it('hands over in order what is sent one message a turn', async () => {
+    const seen: number[] = []
+    const ref = await cast().place(noting(seen))
+    for (let n = 0; n < 1000; n++) await hand(ref, n)
+    await until(() => seen.length >= 1000, 'all have come')
+    expectNumbered(seen, 1000)
   })
 
   it('takes messages one after the other while a handler waits', async () => {
@@ -26,7 +34,7 @@ export const order: Cases = cast => {
         }
       }))
     )
-    for (let n = 0; n < 200; n++) await hand(ref, n)
+    await handAll(ref, numbers(200))
     await until(() => seen.length >= 200, 'all have come')
     expectNumbered(seen, 200)
   })
@@ -44,7 +52,7 @@ export const order: Cases = cast => {
     const asks: Promise<unknown>[] = []
     for (let n = 0; n < 1000; n++) {
       if (n % 20 === 19) asks.push(ref.ask({ type: 'check', n }).then(count => answered.push(count)))
-      else await hand(ref, { type: 'note', n })
+      else ref.send({ type: 'note', n })
     }
     await Promise.all(asks)
     expectNumbered(seen, 1000)
@@ -58,7 +66,7 @@ export const order: Cases = cast => {
     const ref = await place(
       setup<{ count: number; to: ActorRef<number> }>(() => ({
         async receive({ count, to }) {
-          for (let n = 0; n < count; n++) await hand(to, n)
+          await handAll(to, numbers(count))
         }
       }))
     )
@@ -107,7 +115,7 @@ export const order: Cases = cast => {
     ]
     const sent: unknown[] = []
     for (let n = 0; n < 500; n++) sent.push(...shapes(n))
-    for (const message of sent) await hand(ref, message)
+    await handAll(ref, sent)
     await until(() => seen.length >= sent.length, 'all have come')
     expect(seen).to.deep.equal(sent)
   })

@@ -10,7 +10,9 @@ import {
   failureCode,
   gate,
   hand,
+  handAll,
   noting,
+  numbers,
   stuck,
   turn,
   until
@@ -120,10 +122,7 @@ export const room: Cases = cast => {
     const seen: number[] = []
     const ref = await place(noting(seen))
     const found = allLetters(cast())
-    for (let n = 0; n < 100_000; n++) {
-      if (ref.pressed) await ref.ready({ within: 8000 })
-      await hand(ref, n)
-    }
+    await handAll(ref, numbers(100_000))
     await until(() => seen.length >= 100_000, 'all have come', 20_000)
     await settled()
     expectNumbered(seen, 100_000)

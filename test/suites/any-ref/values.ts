@@ -2,7 +2,7 @@
 
 import { expect } from 'chai'
 import { type Origin, setup } from '../../../runtime/index.ts'
-import { type Cases, echo, expectNumbered, hand, noting, until } from './cast.ts'
+import { type Cases, echo, expectNumbered, hand, handAll, noting, numbers, until } from './cast.ts'
 
 const nested = {
   text: 'Größe, 大きさ, 🙂',
@@ -101,7 +101,7 @@ export const kinds: Cases = (cast, { copies, remote, trust, messageBytes }) => {
       b: pool[(n * 7) % pool.length],
       n
     }))
-    for (const message of sent) await hand(ref, message)
+    await handAll(ref, sent)
     await until(() => seen.length >= sent.length, 'all have come')
     expect(seen).to.deep.equal(sent)
   })
@@ -110,7 +110,7 @@ export const kinds: Cases = (cast, { copies, remote, trust, messageBytes }) => {
     const seen: unknown[] = []
     const ref = await cast().place(noting(seen))
     const sent = Array.from({ length: 200 }, (_, n) => (n % 2 === 0 ? { a: n, b: 'x' } : { b: 'y', a: n }))
-    for (const message of sent) await hand(ref, message)
+    await handAll(ref, sent)
     await until(() => seen.length >= sent.length, 'all have come')
     expect(seen.map(message => Object.entries(message as object))).to.deep.equal(sent.map(each => Object.entries(each)))
   })
@@ -146,7 +146,7 @@ export const kinds: Cases = (cast, { copies, remote, trust, messageBytes }) => {
     await hand(bulk, 0)
     await hand(bulk, bytes)
     await hand(bulk, 1)
-    for (let n = 0; n < 100; n++) await hand(other, n)
+    await handAll(other, numbers(100))
     await until(() => bulks.length === 3 && notes.length === 100, 'all have come')
     await settled()
     expectNumbered(notes, 100)
