@@ -20,6 +20,7 @@ export function options(system: ActorSystem, worker: Behavior<Job>): void {
     restart: 'on-failure',
     limit: { restarts: 3, within: 5000 },
     backoff: { min: 200, max: 10_000, jitter: 0.2 },
+    shutdown: 1000,
     mailbox: { capacity: 100, bytes: 1024, overflow: 'drop-oldest' }
   })
   system.spawn(worker, { mailbox: { overflow: { latest: job => (job.type === 'run' ? String(job.id) : job.type) } } })
@@ -48,6 +49,7 @@ export function children(ctx: Context<Job>, behavior: Behavior<string>): void {
   const child = ctx.spawn(behavior)
   proof<Same<typeof child, ActorRef<string>>>()
   ctx.restart(child)
+  ctx.restart(child, child, child)
   ctx.stop(child)
   ctx.stop()
   proof<Same<typeof ctx.self, ActorRef<Job>>>()
@@ -55,6 +57,8 @@ export function children(ctx: Context<Job>, behavior: Behavior<string>): void {
 
   // @ts-expect-error which child is to be restarted
   ctx.restart()
+  // @ts-expect-error several are named one by one
+  ctx.restart([child])
   // @ts-expect-error a child is a ref
   ctx.stop('child')
 }
