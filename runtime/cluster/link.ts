@@ -233,7 +233,9 @@ export class Dialer implements Link {
 
   #failed(attempt: number, error: ActorError): void {
     if (this.#state.is === 'closed') return
-    if (isFinal(error)) this.close(error)
+    // A listener that was one of ours and now talks nonsense may be so again: a proxy in between answers while it restarts.
+    const unintelligible = error.code === 'ACTOR_REFUSED' && this.#attachment !== undefined
+    if (isFinal(error) && !unintelligible) this.close(error)
     else this.#wait(attempt + 1, error)
   }
 

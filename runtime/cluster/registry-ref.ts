@@ -7,7 +7,6 @@ import type { LocalSystem } from '../actor/local-system.ts'
 import type { Question } from '../actor/question.ts'
 import { type ActorRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { Watcher } from '../actor/watch.ts'
-import { RemoteOrigin } from '../peer/mail.ts'
 import type { RegistryMessage } from './registry.ts'
 
 /** Every registry has the same id: to know a hub is to know its registry. What may be asked there is its own decision. */

@@ -13,6 +13,7 @@ const MAX_NAMES = 100_000
 const MAX_GROUPS = 100_000
 const MAX_WAITING = 100_000
 /** Names are for people and logs as well: 1 to 200 characters, none of them a control character. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
 const NAME = /^[^\u0000-\u001f\u007f-\u009f]{1,200}$/
 
 export type Answer<T> = { readonly ok: T } | { readonly code: `ACTOR_${string}`; readonly message: string }

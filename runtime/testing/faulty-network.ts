@@ -13,11 +13,13 @@ export interface Weather {
   jitter: number
   drop: number
   repeat: number
+  /** A copy comes again up to 40 s later, by whatever connection there is then: a relay had it in a queue. */
+  stale: number
 }
 
-export const FAIR: Weather = { delay: 5, jitter: 0, drop: 0, repeat: 0 }
+export const FAIR: Weather = { delay: 5, jitter: 0, drop: 0, repeat: 0, stale: 0 }
 
-export type Fault = 'drop' | 'repeat' | 'delay' | 'hold' | 'cut' | 'one-way'
+export type Fault = 'drop' | 'repeat' | 'stale' | 'delay' | 'hold' | 'cut' | 'one-way'
 
 type On = Parameters<Connection['open']>[0]
 
@@ -115,9 +117,14 @@ export class FaultyNetwork {
     // Handshakes and pings have deadlines of their own; what is told of loss is told of frames between associations.
     const relayed = frame[0] === FrameKind.relay
     if (pair.deaf[from]) return
+    if (relayed) pair.greeted[from] = true
     if (relayed && this.#random.chance(weather.drop)) {
       this.#struck('drop')
       return
+    }
+    if (relayed && this.#random.chance(weather.stale)) {
+      const copy = frame.slice()
+      this.#time.after(this.#random.int(500, 40_000), () => this.#comeAgain(from, copy))
     }
     const copies = relayed && this.#random.chance(weather.repeat) ? 2 : 1
     if (copies === 2) this.#struck('repeat')
@@ -128,6 +135,15 @@ export class FaultyNetwork {
         this.#struck('delay')
       }
       pair.travel(from, frame.slice(), this.#time.now + delay)
+    }
+  }
+
+  #comeAgain(from: 0 | 1, frame: Uint8Array): void {
+    for (const pair of this.#pairs) {
+      if (!pair.greeted[from]) continue
+      this.#struck('stale')
+      pair.travel(from, frame, this.#time.now)
+      return
     }
   }
 
@@ -146,6 +162,8 @@ export class FaultyNetwork {
 
 class Pair {
   readonly deaf: [boolean, boolean] = [false, false]
+  /** Frames between associations have passed: the handshake is over. */
+  readonly greeted: [boolean, boolean] = [false, false]
   readonly ends: readonly [End, End]
   readonly #network: FaultyNetwork
   readonly #arrivesAt: [number, number] = [0, 0]

@@ -3,6 +3,7 @@
 
 import type { ActorSystem } from '../actor/actor-system.ts'
 import { receive, setup } from '../actor/behavior.ts'
+import type { Link } from '../actor/network.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { StopReason } from '../actor/watch.ts'
 import { createSystem } from '../system.ts'
@@ -38,6 +39,7 @@ type Mail =
 const STORM = 40_000
 const CALM = 90_000
 const BURSTS = 60
+const SLOW_CAPACITY = 16
 
 interface Node {
   readonly name: string
@@ -45,6 +47,10 @@ interface Node {
   readonly clock: VirtualClock
   readonly inbox: ActorRef<Mail>
   readonly self: AnyRef
+  /** Messages that its inbox holds at most. */
+  readonly capacity: number
+  /** The last number it got of each sender. */
+  readonly last: Map<string, number>
   alive: boolean
 }
 
@@ -62,8 +68,9 @@ class Scenario {
   readonly #topology: Topology
   readonly #networks: FaultyNetwork[] = []
   readonly #nodes: Node[] = []
+  readonly #links: Array<readonly [from: Node, link: Link]> = []
+  readonly #downAfter: number
   readonly #numbers = new Map<string, number>()
-  #taken = 0
   #delivered = 0
   #unreachable = 0
   #asks = { open: 0, settled: 0 }
@@ -74,6 +81,7 @@ class Scenario {
     this.#seed = seed
     this.#random = seeded(seed)
     this.#topology = this.#random.pick(['direct', 'hub', 'beside'] as const)
+    this.#downAfter = this.#random.chance(0.4) ? this.#random.int(500, 3_000) : this.#random.int(4_000, 30_000)
   }
 
   async run(): Promise<Outcome> {
@@ -110,8 +118,11 @@ class Scenario {
     const link = async (from: Node, to: Node, as: 'below' | 'peer'): Promise<void> => {
       const network = new FaultyNetwork(this.#time, this.#random, fault => this.#strike(fault))
       this.#networks.push(network)
-      await to.system.listen(network.listener, { trust: 'guest' })
-      await from.system.connect(network.transport, { within: 60_000, backoff: { min: 50, max: 1_000 }, as })
+      await to.system.listen(network.listener, { trust: 'guest', downAfter: this.#downAfter })
+      const backoff = { min: 50, max: 1_000 }
+      const made = await from.system.connect(network.transport, { within: 60_000, backoff, as })
+      // Of a link beside the hub's, `pending` tells of the one peer only.
+      if (as === 'below') this.#links.push([from, made])
     }
     if (h === undefined) links.push(link(a, b, 'below'))
     else {
@@ -135,19 +146,22 @@ class Scenario {
     })
     const slow = random.chance(0.25)
     if (slow) this.#strike('slow')
-    const inbox = system.spawn(this.#receiver(name, clock, slow), slow ? { mailbox: { capacity: 16 } } : {})
+    const capacity = slow ? SLOW_CAPACITY : Number.POSITIVE_INFINITY
+    const last = new Map<string, number>()
+    const inbox = system.spawn(this.#receiver(name, clock, slow, last), slow ? { mailbox: { capacity } } : {})
     const self = system.spawn(receive(0, (state: number, _message: never) => state)) as AnyRef
-    const node: Node = { name, system, clock, inbox, self, alive: true }
+    const node: Node = { name, system, clock, inbox, self, capacity, last, alive: true }
     this.#nodes.push(node)
     return node
   }
 
   /** Checks as it receives. A gap is allowed only where the end of an epoch was heard between the two messages. */
-  #receiver(name: string, clock: VirtualClock, slow: boolean) {
+  #receiver(name: string, clock: VirtualClock, slow: boolean, last: Map<string, number>) {
     return setup<Mail>(ctx => {
-      const last = new Map<string, number>()
       const senders = new Map<AnyRef, string>()
       const excused = new Set<string>()
+      /** Nodes to which an epoch has ended. */
+      const ended = new Set<string>()
       const mortals = new Map<AnyRef, { key: string; of: number }>()
       const heard = new Map<string, number>()
       return {
@@ -201,13 +215,18 @@ class Scenario {
             if (reason.kind === 'unreachable') {
               this.#unreachable += 1
               excused.add(key)
+              ended.add(key[0] as string)
             } else this.#wrong(`${name} heard ${reason.kind} of ${key}, which lives`)
           } else if (mortal !== undefined) {
             mortals.delete(ref)
             this.#note(`${name}!${mortal.key}:${reason.kind}`)
             const got = heard.get(mortal.key) ?? 0
-            if ((reason.kind === 'done' || reason.kind === 'unknown') && got !== mortal.of) {
-              this.#wrong(`${name} heard the end of ${mortal.key} (${reason.kind}) after ${got} of its ${mortal.of} messages`)
+            // Met after an epoch had ended, it may have said all in that one.
+            const told = reason.kind === 'done' || (reason.kind === 'unknown' && !ended.has(mortal.key[0] as string))
+            if (told && got !== mortal.of) {
+              this.#wrong(
+                `${name} heard the end of ${mortal.key} (${reason.kind}) after ${got} of its ${mortal.of} messages`
+              )
             }
           } else this.#wrong(`${name} heard twice of an end`)
         }
@@ -233,6 +252,7 @@ class Scenario {
     for (let i = 0; i < BURSTS; i++) {
       this.#time.after(random.int(0, STORM - 5_000), () => this.#burst())
     }
+    for (let at = 500; at < STORM; at += 500) this.#time.after(at, () => this.#checkAcknowledged())
     for (let i = 0; i < 8; i++) {
       this.#time.after(random.int(0, STORM - 5_000), () => this.#mortal())
       this.#time.after(random.int(0, STORM - 5_000), () => this.#ask(20_000))
@@ -260,7 +280,6 @@ class Scenario {
       const pad = heavy && random.chance(0.2) ? 'x'.repeat(random.int(1_000, 150_000)) : random.bytes(random.int(0, 40))
       if (!to.send({ type: 'count', who, key, n, pad })) break
       this.#numbers.set(key, n)
-      this.#taken += 1
     }
   }
 
@@ -269,7 +288,7 @@ class Scenario {
     const of = this.#random.int(0, 12)
     if (couple === undefined) return
     const [from, to] = couple
-    const key = `mortal${this.#mortals++}`
+    const key = `${from.name}-mortal-${this.#mortals++}`
     const mortal = from.system.spawn(
       setup<{ type: 'die' }>(ctx => ({
         receive: () => {
@@ -279,7 +298,7 @@ class Scenario {
       }))
     )
     to.send({ type: 'meet', mortal: mortal as AnyRef, key, of })
-    mortal.send({ type: 'die' })
+    this.#time.after(this.#random.int(0, 2_000), () => mortal.send({ type: 'die' }))
   }
 
   #ask(within: number): void {
@@ -312,12 +331,15 @@ class Scenario {
     }
     if (random.chance(0.4)) for (const network of this.#networks) network.weather.drop = random.next() * 0.15
     if (random.chance(0.4)) for (const network of this.#networks) network.weather.repeat = random.next() * 0.2
+    if (random.chance(0.4)) for (const network of this.#networks) network.weather.stale = random.next() * 0.1
     if (random.chance(0.5)) for (const network of this.#networks) network.weather.jitter = random.int(1, 300)
     if (random.chance(0.6)) times(random.int(1, 8), network => network.cut())
     if (random.chance(0.3)) {
       times(random.int(1, 3), network => {
         network.hold()
-        this.#time.after(random.int(10, 8_000), () => network.release())
+        this.#time.after(random.chance(0.3) ? random.int(8_000, 60_000) : random.int(10, 8_000), () =>
+          network.release()
+        )
       })
     }
     if (random.chance(0.25)) times(1, network => network.cutOneWay(random.pick([0, 1] as const)))
@@ -364,6 +386,7 @@ class Scenario {
     const alive = this.#nodes.filter(node => node.alive)
     const crashed = alive.length < this.#nodes.length
     if (!crashed) {
+      if (this.#unreachable === 0) this.#checkComplete()
       // The first contact may find that the other side has ended an epoch that is still open here; the second may not.
       const echo = async (from: Node, to: Node): Promise<number> => {
         const ask = () => from.system.ref<Mail>(to.inbox.address).ask({ type: 'echo', value: 7 }, { within: 30_000 })
@@ -375,14 +398,33 @@ class Scenario {
       for (const answer of await settled) {
         if (answer.status === 'rejected') this.#wrong(`after the storm an ask still fails: ${String(answer.reason)}`)
       }
-      if (this.#unreachable === 0) {
-        const taken = this.#taken
-        const counted = [...this.#numbers.values()].reduce((sum, n) => sum + n, 0)
-        if (taken !== counted) this.#wrong(`${taken} were taken and ${counted} numbered`)
-      }
     }
     const open = this.#asks.open - this.#asks.settled
     if (open > 0 && !crashed) this.#wrong(`${open} asks never settled`)
+  }
+
+  /** While no epoch has ended, everything that was taken has been received. */
+  #checkComplete(): void {
+    for (const [key, n] of this.#numbers) {
+      const to = this.#nodes.find(node => node.name === key[1]) as Node
+      const got = to.last.get(key) ?? 0
+      if (got !== n) this.#wrong(`${n} messages ${key} were taken, and when all was quiet ${got} had arrived`)
+    }
+  }
+
+  /** What is acknowledged has been handed over: it was handled, is in hand, or lies in the mailbox. */
+  #checkAcknowledged(): void {
+    if (this.#unreachable > 0) return
+    for (const [from, link] of this.#links) {
+      if (link.pending > 0 || !from.alive) continue
+      for (const to of this.#nodes) {
+        const key = `${from.name}${to.name}`
+        const beside = this.#topology === 'beside' && (key === 'ab' || key === 'ba')
+        if (to === from || beside) continue
+        const missing = (this.#numbers.get(key) ?? 0) - (to.last.get(key) ?? 0)
+        if (missing > to.capacity + 1) this.#wrong(`all ${key} is acknowledged, and ${missing} have not been handled`)
+      }
+    }
   }
 
   #strike(strike: Strike): void {

@@ -1,0 +1,1 @@
+export const plants: ReadonlyArray<{ readonly name: string }>

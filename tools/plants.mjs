@@ -1,0 +1,70 @@
+// Faults of one line each that the simulator must find: `npm run simulate -- --plant all` puts them into the sources one at a
+// time, as they are loaded, and prints the seed that caught each. A simulator that cannot fail proves nothing.
+
+const association = 'runtime/peer/association.ts'
+
+export const plants = [
+  {
+    name: 'a stale first frame opens a new epoch',
+    edits: [{ file: association, find: 'if (head.epoch <= this.#ended || (epoch', put: 'if ((epoch' }]
+  },
+  {
+    name: 'ack before the mailbox has it',
+    edits: [{ file: association, find: 'told.ack = epoch.disposed', put: 'told.ack = epoch.received' }]
+  },
+  {
+    name: 'stopped overtakes the last message',
+    edits: [
+      {
+        file: 'runtime/peer/outbox.ts',
+        find: 'const buffer = this.#open()\n      const start = buffer.at\n      write(buffer)\n      this.#close(buffer, start, 0)',
+        put: 'const buffer = new ByteBuffer(64)\n      write(buffer)\n      this.#push(buffer.bytes, buffer.at, 0)'
+      }
+    ]
+  },
+  {
+    name: 'a repeat is accepted after a path change',
+    edits: [{ file: association, find: 'if (seq <= epoch.received) {', put: 'if (seq < epoch.received) {' }]
+  },
+  {
+    name: 'a frame lost in a relay is sent again by nobody',
+    edits: [
+      { file: association, find: 'if (this.#probeDue(epoch) <= now) this.#sync(epoch, RESEND)', put: 'if (false) {}' },
+      {
+        file: association,
+        find: '    return this.#probes > 0 ? Math.max(due, this.#probeAt) : due\n  }\n\n  #keep',
+        put: '    return Number.POSITIVE_INFINITY\n  }\n\n  #keep'
+      }
+    ]
+  },
+  {
+    name: 'credit is lost with a cut',
+    edits: [
+      { file: association, find: 'if (credit > epoch.granted) epoch.granted = credit', put: 'epoch.granted += credit' },
+      {
+        file: association,
+        find: 'told.credit = Math.max(told.credit, epoch.consumed + this.#options.window)',
+        put: 'const grant = Math.max(0, epoch.consumed + this.#options.window - told.credit)\n    told.credit += grant'
+      },
+      {
+        file: association,
+        find: 'epoch.number, told.ack, told.credit)\n  }',
+        put: 'epoch.number, told.ack, grant)\n  }'
+      }
+    ]
+  }
+]
+
+/** The source of a file with a planted fault in it. Throws when the line that it changes is no longer there. */
+export function planted(name, path, source) {
+  const plant = plants.find(each => each.name === name)
+  if (plant === undefined) throw new Error(`no fault is called '${name}'; tools/plants.mjs lists them`)
+  let text = source
+  for (const { file, find, put } of plant.edits) {
+    if (!path.endsWith(file)) continue
+    if (text.split(find).length !== 2)
+      throw new Error(`'${name}' wants one '${find}' in ${file}; mend tools/plants.mjs`)
+    text = text.replace(find, () => put)
+  }
+  return text
+}
