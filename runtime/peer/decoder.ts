@@ -53,7 +53,8 @@ export class Decoder {
   }
 
   /**
-   * Decodes the message that starts at `reader.at`. What it returns shares no memory with the bytes. Throws ACTOR_INVALID
+   * Decodes the message that starts at `reader.at`. What it returns shares no memory
+   * with the bytes, except for long Uint8Arrays from nodes. Throws ACTOR_INVALID
    * when only the content is at fault: `reader.at` is then behind the message. Throws BrokenFrame when the form is at
    * fault: nothing behind it can be read, and the epoch is of no more use; so too when a guest sends little but faults.
    */
@@ -117,7 +118,7 @@ export class Decoder {
       case Tag.packed:
         return this.#unpack(reader, depth)
       case Tag.bytes:
-        return readBytes(reader)
+        return readBytes(reader, this.#guest)
       case Tag.date:
         return new Date(reader.f64())
       case Tag.bigint:

@@ -1,5 +1,5 @@
 // The leaves of a message that are neither text, number nor ref: bytes in all their views, bigints, errors. The codec hands
-// them over; what is read is always in memory of its own.
+// them over.
 
 import type { ByteBuffer, ByteReader } from './byte-buffer.ts'
 import { invalid } from './guard.ts'
@@ -26,8 +26,6 @@ const VIEWS = [
 /** Bytes of the longest bigint a guest may send. */
 const GUEST_BIGINT = 8
 
-type View = new (buffer: ArrayBuffer) => unknown
-
 export function writeBytes(value: ArrayBuffer | ArrayBufferView, into: ByteBuffer): void {
   const view = ArrayBuffer.isView(value)
   const bytes = view ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength) : new Uint8Array(value)
@@ -45,24 +43,64 @@ function kindOf(value: ArrayBufferView): number {
   return (VIEWS as readonly string[]).indexOf(tag)
 }
 
-export function readBytes(reader: ByteReader): unknown {
-  const name = VIEWS[reader.u8()]
-  const bytes = reader.copy(reader.varint())
-  switch (name) {
-    case undefined:
-      throw invalid('has bytes of an unknown kind')
-    case 'Uint8Array':
-      return bytes
-    case 'ArrayBuffer':
-      return bytes.buffer
-    default: {
-      // By name from the list above, because not every platform has a Float16Array.
-      const view = (globalThis as Record<string, unknown>)[name] as (View & { BYTES_PER_ELEMENT?: number }) | undefined
-      if (view === undefined || bytes.length % (view.BYTES_PER_ELEMENT ?? 1) !== 0) {
-        throw invalid(`has bytes that are no ${name} here`)
-      }
-      return new view(bytes.buffer)
-    }
+/**
+ * From nodes, a longer Uint8Array is a view on the frame that it came in: nothing else writes there, and a copy costs more
+ * than all the rest of the message. A guest could make a few bytes hold on to a whole frame, so from guests all is copied.
+ */
+export function readBytes(reader: ByteReader, guest: boolean): unknown {
+  const kind = reader.u8()
+  const length = reader.varint()
+  if (kind === UINT8 && !guest && length >= WORTH_A_VIEW) {
+    const { buffer, byteOffset } = reader.raw(length)
+    return new Uint8Array(buffer, byteOffset, length)
+  }
+  const bytes = reader.copy(length)
+  if (kind === UINT8) return bytes
+  if (kind === 0) return bytes.buffer
+  const view = viewOf(kind)
+  if (view === undefined || length % (view.BYTES_PER_ELEMENT ?? 1) !== 0) {
+    throw invalid(`has bytes that are no ${VIEWS[kind] ?? 'kind of view'} here`)
+  }
+  return new view(bytes.buffer)
+}
+
+const UINT8 = 1
+/** Bytes from which on a view is cheaper than a copy. */
+const WORTH_A_VIEW = 256
+
+type View = (new (buffer: ArrayBuffer) => unknown) & { BYTES_PER_ELEMENT?: number }
+
+/** Not on every platform yet. */
+declare const Float16Array: View | undefined
+
+function viewOf(kind: number): View | undefined {
+  switch (VIEWS[kind]) {
+    case 'DataView':
+      return DataView
+    case 'Int8Array':
+      return Int8Array
+    case 'Uint8ClampedArray':
+      return Uint8ClampedArray
+    case 'Int16Array':
+      return Int16Array
+    case 'Uint16Array':
+      return Uint16Array
+    case 'Int32Array':
+      return Int32Array
+    case 'Uint32Array':
+      return Uint32Array
+    case 'Float32Array':
+      return Float32Array
+    case 'Float64Array':
+      return Float64Array
+    case 'BigInt64Array':
+      return BigInt64Array
+    case 'BigUint64Array':
+      return BigUint64Array
+    case 'Float16Array':
+      return typeof Float16Array === 'function' ? Float16Array : undefined
+    default:
+      return undefined
   }
 }
 

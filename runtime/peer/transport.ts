@@ -10,7 +10,8 @@ export interface Connection<Frame = Uint8Array> {
   /** Hands over a frame. Never throws; after `close` it does nothing. The frame may not be changed by the connection. */
   send(frame: Frame, transfer?: readonly unknown[]): void
   /**
-   * Called once, before which nothing is delivered: frames that arrived earlier are kept and delivered then. `close` is
+   * Called once, before which nothing is delivered: frames that arrived earlier are kept and delivered then. A frame that
+   * is delivered belongs to the receiver for good: it may write on it and keep it. `close` is
    * called once, for either side's closing or a failure, and nothing after it; `drain` when `buffered` is low again.
    */
   open(on: { frame(data: Frame): void; close(why: { code: number; reason: string }): void; drain?(): void }): void

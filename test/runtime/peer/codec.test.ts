@@ -207,8 +207,19 @@ describe('the codec', () => {
     expect(carry(error('TypeError', 'no'))).to.deep.equal({ name: 'TypeError', message: 'no' })
   })
 
-  it('gives large bytes in memory of their own', () => {
+  it("gives large bytes of a node as a view on the frame, which is the receiver's", () => {
     const { bytesOf, read } = pair()
+    const bytes = bytesOf({ type: 'part', data: new Uint8Array(65_536).fill(7) })
+
+    const { data } = read(bytes) as { data: Uint8Array }
+
+    expect(data.every(byte => byte === 7)).to.equal(true)
+    expect(data.buffer).to.equal(bytes.buffer)
+    expect(bytes.length).to.be.below(65_536 + 32)
+  })
+
+  it('gives large bytes of a guest in memory of their own', () => {
+    const { bytesOf, read } = pair({ guard: 'guest' })
     const bytes = bytesOf({ type: 'part', data: new Uint8Array(65_536).fill(7) })
 
     const { data } = read(bytes) as { data: Uint8Array }
