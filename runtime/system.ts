@@ -23,11 +23,12 @@ import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
 import { type RegistryMessage, registry } from './cluster/registry.ts'
 import { REGISTRY_ID, RegistryRef } from './cluster/registry-ref.ts'
-import type { Association } from './peer/association.ts'
 import { DEFAULT_BACKOFF } from './peer/backoff.ts'
+import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
 import type { Welcome } from './peer/handshake.ts'
 import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
 import { Peer, type PeerTerms } from './peer/peer.ts'
+import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
 import { RemoteRef } from './peer/remote-ref.ts'
 import type { Listener, Transport } from './peer/transport.ts'
@@ -50,7 +51,7 @@ export function createSystem(options: SystemOptions = {}): ActorSystem {
 export class System extends LocalSystem {
   readonly identity: Identity
   readonly #hub: Hub
-  readonly #peers = new Map<string, Peer>()
+  readonly #peers = new Peers()
   readonly #refs = new Refs()
   readonly #dialers = new Set<Dialer>()
   readonly #doors = new Set<Door>()
@@ -76,7 +77,7 @@ export class System extends LocalSystem {
       arrived: (from, by, frame) => this.#arrived(from, by, frame),
       association: id => this.#peers.get(id)?.association,
       *associations() {
-        for (const [id, peer] of system.#peers) yield [id, peer.association]
+        for (const peer of system.#peers) yield [peer.id, peer.association]
       },
       changed: (attachment, what) => this.#changed(attachment, what),
       refresh: id => this.#peers.get(id)?.refresh()
@@ -208,17 +209,24 @@ export class System extends LocalSystem {
   #peer(id: string): Peer {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
-    const peer: Peer = new Peer(id, {
-      home: this,
-      terms: of => this.#terms(of),
-      known: of => this.#hub.knows(of),
-      revive: address => this.revive(address),
-      remote: (of, actor) => this.foreign(`actor:${of}/${actor}`) as unknown as RemoteRef<never>,
-      schemaOf: ref => this.#schemas.get(ref),
-      followPressure: (ref, by) => this.#followPressure(ref, by),
-      progress: (of, ended) => this.#progressed(of, ended)
-    })
-    this.#peers.set(id, peer)
+    const peer: Peer = new Peer(
+      id,
+      {
+        home: this,
+        terms: of => this.#terms(of),
+        known: of => this.#hub.knows(of),
+        revive: address => this.revive(address),
+        remote: (of, actor) => this.foreign(`actor:${of}/${actor}`) as unknown as RemoteRef<never>,
+        held: (of, actor) => this.#refs.get(`actor:${of}/${actor}`) as RemoteRef<never> | undefined,
+        schemaOf: ref => this.#schemas.get(ref),
+        followPressure: (ref, by) => this.#followPressure(ref, by),
+        unfollowPressure: (ref, by) => void this.#pressed.get(ref)?.delete(by),
+        opened: of => this.#peers.opened(of),
+        progress: (of, ended) => this.#progressed(of, ended)
+      },
+      this.#peers.lastEpoch(id)
+    )
+    this.#peers.add(peer)
     this.#hub.offerPaths(id, peer.association)
     return peer
   }
@@ -227,7 +235,8 @@ export class System extends LocalSystem {
     const facts: PeerFacts & Partial<AttachmentFacts> = this.#hub.factsOf(id)
     const guest = facts.trust === 'guest'
     const limits = facts.limits ?? (guest ? GUEST_LIMITS : NODE_LIMITS)
-    const way = this.#hub.wayTo(id)?.facts
+    const attachment = this.#hub.wayTo(id)
+    const way = attachment?.facts
     return {
       label: facts.label,
       trust: facts.trust,
@@ -238,7 +247,10 @@ export class System extends LocalSystem {
       outbound: guest ? OUTBOUND_TO_GUEST : OUTBOUND,
       downAfter: way?.downAfter ?? DOWN_AFTER,
       openAsks: limits.openAsks,
-      watches: limits.watches
+      watches: limits.watches,
+      guard: guest ? { ...GUARD, depth: limits.depth, nodes: limits.nodes } : undefined,
+      messagesPerSecond: limits.messagesPerSecond,
+      quota: attachment?.quota
     }
   }
 
@@ -260,6 +272,7 @@ export class System extends LocalSystem {
   }
 
   #progressed(peer: Peer, ended: boolean): void {
+    if (ended) this.#peers.ended(peer)
     if (ended && peer.id === this.#asserted) {
       this.#asserted = undefined
       this.#claims.orphaned()
@@ -301,7 +314,7 @@ export class System extends LocalSystem {
     if (what === 'up') {
       this.#peers.get(id)?.refresh()
       if (attachment === this.#hub.above) {
-        for (const peer of this.#peers.values()) peer.refresh()
+        for (const peer of this.#peers) peer.refresh()
         if (this.#asserted !== id) this.#assert()
       }
       return
@@ -318,7 +331,7 @@ export class System extends LocalSystem {
 
   /** Before a link is given up: those who are reached by it alone hear goodbye. */
   #leave(attachment: Attachment): void {
-    for (const [id, peer] of this.#peers) if (this.#hub.wayTo(id) === attachment) peer.goodbye()
+    for (const peer of this.#peers) if (this.#hub.wayTo(peer.id) === attachment) peer.goodbye()
     this.#hub.detach(attachment, CloseCode.normal, 'disconnected')
     if (this.#asserted === attachment.id) {
       this.#asserted = undefined
@@ -352,7 +365,7 @@ export class System extends LocalSystem {
 
   #pendingBy(attachment: Attachment): number {
     let bytes = 0
-    for (const [id, peer] of this.#peers) if (this.#hub.wayTo(id) === attachment) bytes += peer.pending
+    for (const peer of this.#peers) if (this.#hub.wayTo(peer.id) === attachment) bytes += peer.pending
     return bytes
   }
 
@@ -364,11 +377,11 @@ export class System extends LocalSystem {
   #drained(within: number, attachments?: readonly Attachment[]): Promise<void> {
     return new Promise(resolve => {
       const look = (): void => {
-        for (const [id, peer] of this.#peers) {
+        for (const peer of this.#peers) {
           if (
             peer.pending > 0 &&
             peer.association.reachable &&
-            (attachments === undefined || attachments.some(each => each.id === id))
+            (attachments === undefined || attachments.some(each => each.id === peer.id))
           )
             return
         }
@@ -434,9 +447,9 @@ export class System extends LocalSystem {
 
   async #shutdown(options: { within?: number } | undefined): Promise<void> {
     await super.shutdown(options)
-    for (const peer of this.#peers.values()) peer.flush()
+    for (const peer of this.#peers) peer.flush()
     await this.#drained(LAST_WORDS)
-    for (const peer of this.#peers.values()) peer.goodbye()
+    for (const peer of this.#peers) peer.goodbye()
     for (const dialer of [...this.#dialers]) dialer.close(undefined)
     await Promise.all([...this.#doors].map(door => door.close()))
   }

@@ -5,6 +5,7 @@ import type { Limits } from '../actor/network.ts'
 import type { Trust } from '../actor/origin.ts'
 import { idBytes } from '../peer/identity.ts'
 import type { Path } from '../peer/path.ts'
+import type { Quota } from '../peer/quota.ts'
 import type { Wire } from '../peer/wire.ts'
 
 /** The hub above, a system below, or an equal beside, which is never the way to anybody else's. */
@@ -39,6 +40,8 @@ export class Attachment {
   readonly relay: Path
   /** Whom it has been told about, before their first frame. */
   readonly told = new Set<string>()
+  /** What it, and those below it, may send a second; a node as much as it likes. */
+  quota: Quota | undefined
   wire: Wire | undefined
   /** Ends its place in the table when it stays away. */
   cancelGone: (() => void) | undefined

@@ -35,6 +35,17 @@ const PROBE_MAX = 8_000
 /** A timer this late, in milliseconds, means that this process was frozen: nobody is judged before a new probe. */
 const FROZEN = 5_000
 
+/** A peer that names an epoch this far ahead of all that is known of it is not believed: honest ones count by one. */
+const MAX_LEAP = 65_536
+/** Batches that wait behind a parked one; small ones weigh more here than the window says. What is beyond is asked for again. */
+const MAX_HELD = 4_096
+
+/** The highest epoch that is over, and whether nothing was received in it. */
+export interface Ended {
+  readonly number: number
+  readonly unheard: boolean
+}
+
 /** Why an epoch ended: nothing was heard for too long (or the peer had lost it), or the peer said goodbye. */
 export type EndReason = 'unreachable' | 'goodbye'
 
@@ -68,6 +79,8 @@ export interface AssociationOptions {
   window: number
   /** Milliseconds of silence after which the peer is gone. */
   downAfter: number
+  /** What is remembered of earlier associations of the two. */
+  ended?: Ended | undefined
 }
 
 interface Batch {
@@ -148,6 +161,12 @@ export class Association {
     this.#port = port
     this.#options = options
     this.#downAfter = options.downAfter
+    this.#ended = options.ended?.number ?? 0
+    this.#unheard = options.ended?.unheard ?? false
+  }
+
+  get ended(): Ended {
+    return { number: this.#ended, unheard: this.#unheard }
   }
 
   get epoch(): Epoch | undefined {
@@ -302,6 +321,7 @@ export class Association {
       if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path, head.epoch)
       return
     }
+    if (head.epoch > Math.max(this.#ended, epoch?.number ?? 0) + MAX_LEAP) return
     if ((flags & UNHEARD) !== 0 && epoch?.answered === false) {
       // Both opened an epoch after the same one, or after ones that the other never heard of: one of them moves on.
       if (kind === HeadKind.ended) {
@@ -312,15 +332,14 @@ export class Association {
     }
     if (epoch === undefined || head.epoch > epoch.number) {
       const opens = (flags & OPENING) !== 0 && (kind === HeadKind.batch || kind === HeadKind.sync)
-      if (epoch !== undefined) this.#end(kind === HeadKind.goodbye ? 'goodbye' : 'unreachable')
+      // What programs send when they hear of the end is of the peer's new epoch, or of the one behind that which is over.
+      this.#end(kind === HeadKind.goodbye ? 'goodbye' : 'unreachable', opens ? head.epoch - 1 : head.epoch)
       if (!opens) {
         // An epoch that the peer believes to be open, or that is over there: there is nothing of it here.
-        this.#ended = Math.max(this.#ended, head.epoch)
-        this.#unheard = false
         if (kind !== HeadKind.ended && kind !== HeadKind.goodbye) this.#over(path, head.epoch)
         return
       }
-      epoch = this.#open(head.epoch)
+      epoch = this.#epoch ?? this.#open(head.epoch)
     }
     if (kind === HeadKind.ended || kind === HeadKind.goodbye) {
       this.#end(kind === HeadKind.goodbye ? 'goodbye' : 'unreachable')
@@ -356,6 +375,7 @@ export class Association {
     }
     // Beyond what was granted nothing is taken: an honest peer never gets here.
     if (epoch.receivedBytes + bytes > Math.max(epoch.told.credit, INITIAL_CREDIT)) return
+    if (epoch.held.length >= MAX_HELD) return
     epoch.received = seq
     epoch.receivedBytes += bytes
     if (epoch.held.length > 0) {
@@ -578,12 +598,14 @@ export class Association {
     return epoch
   }
 
-  #end(why: EndReason): void {
+  /** Ends the epoch if one is open; in any case, all up to the number `past` are over. */
+  #end(why: EndReason, past = 0): void {
     const epoch = this.#epoch
+    const over = epoch?.number ?? this.#ended
+    this.#unheard = over >= past && (epoch === undefined ? this.#unheard : epoch.received === 0)
+    this.#ended = Math.max(over, past)
     if (epoch === undefined) return
     this.#epoch = undefined
-    this.#ended = epoch.number
-    this.#unheard = epoch.received === 0
     this.#waiting = undefined
     this.#flow = 'free'
     if (this.#wakeAt !== Number.POSITIVE_INFINITY) {

@@ -18,13 +18,15 @@ export interface InboxPort {
    * out of its mailbox. `false`: it was taken out of the batch, but its mailbox has no room.
    */
   mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean
-  asked(target: number, ask: string, reader: ByteReader, start: number, owed: boolean): boolean
+  /** The same for an answer: what it answers is told by its address alone. */
+  answered(ask: string, reader: ByteReader, start: number, owed: boolean): boolean
+  asked(target: number | string, ask: string, reader: ByteReader, start: number, owed: boolean): boolean
   /** Tries the mail that found no room again. */
   retry(): boolean
   fail(ask: string, code: string, text: string): void
   cancel(ask: string): void
-  watchedFrom(target: number): void
-  unwatchedFrom(target: number): void
+  watchedFrom(target: number | string): void
+  unwatchedFrom(target: number | string): void
   actorEnded(id: string, reason: StopReason): void
   pressure(id: string, on: boolean): void
   /** Bytes of items that are not mail: disposed of on arrival. */
@@ -93,11 +95,11 @@ export class Inbox {
     const start = reader.at
     switch (reader.u8()) {
       case Item.send:
-        return port.mail(reader.varint(), reader, start, owed)
+        return port.mail(readTarget(reader), reader, start, owed)
       case Item.sendTo:
-        return port.mail(reader.utf8(128), reader, start, owed)
+        return port.answered(reader.utf8(128), reader, start, owed)
       case Item.ask: {
-        const target = reader.varint()
+        const target = readTarget(reader)
         return port.asked(target, reader.utf8(128), reader, start, owed)
       }
       case Item.define:
@@ -113,10 +115,10 @@ export class Inbox {
         port.cancel(reader.utf8(128))
         break
       case Item.watch:
-        port.watchedFrom(reader.varint())
+        port.watchedFrom(readTarget(reader))
         break
       case Item.unwatch:
-        port.unwatchedFrom(reader.varint())
+        port.unwatchedFrom(readTarget(reader))
         break
       case Item.stopped: {
         const id = reader.utf8(128)
@@ -129,6 +131,8 @@ export class Inbox {
         break
       }
       case Item.chunk:
+        // One in another would be read with the stack as deep as the sender likes.
+        if (!owed) throw new BrokenFrame('a chunk in a chunk')
         return this.#chunk(reader, start)
       default:
         throw new BrokenFrame('an item of a kind that this version does not know')
@@ -158,6 +162,12 @@ export class Inbox {
     this.#streams.delete(number)
     return this.#read({ reader: new ByteReader(stream.bytes, 0, stream.bytes.length), owed: false })
   }
+}
+
+/** The number of an actor that was defined, or the id of one that was not. */
+function readTarget(reader: ByteReader): number | string {
+  const number = reader.varint()
+  return number === 0 ? reader.utf8(128) : number - 1
 }
 
 function readReason(reader: ByteReader): StopReason {

@@ -6,7 +6,7 @@ import type { Association } from './association.ts'
 import { ByteBuffer } from './byte-buffer.ts'
 import type { Encoder } from './codec.ts'
 import { HEAD_BYTES, MAX_BATCH } from './frame.ts'
-import { Item } from './items.ts'
+import { Item, MAX_NUMBERED } from './items.ts'
 
 /** A batch leaves when it has this many bytes, at the end of the turn otherwise: bench/websocket, 16 KiB is where more gains nothing. */
 const BATCH_BYTES = 16_384
@@ -191,7 +191,7 @@ export class Outbox {
 
   #define(buffer: ByteBuffer, target: Target): void {
     const { number } = this.#port.association.begin()
-    if (target.epoch === number) return
+    if (target.epoch === number || this.#defined >= MAX_NUMBERED) return
     target.epoch = number
     target.number = this.#defined++
     buffer.u8(Item.define)
@@ -199,14 +199,19 @@ export class Outbox {
   }
 
   #head(buffer: ByteBuffer, kind: number, target: Target | undefined, id: string | undefined): void {
-    if (target !== undefined && target.epoch !== this.#port.association.begin().number) {
+    const { number } = this.#port.association.begin()
+    if (target !== undefined && target.epoch !== number) {
       // A definition belongs to the small items, which come before whatever is aside.
       const small = this.#open()
       this.#define(small, target)
       if (buffer !== small) this.#port.flushLater()
     }
     buffer.u8(kind)
-    if (target !== undefined) buffer.varint(target.number)
+    if (target?.epoch === number) buffer.varint(target.number + 1)
+    else if (target !== undefined) {
+      buffer.varint(0)
+      buffer.utf8(target.id)
+    }
     if (id !== undefined) buffer.utf8(id)
   }
 

@@ -15,21 +15,19 @@ import type { Asked, Question } from '../actor/question.ts'
 import { hasEnded } from '../actor/ready.ts'
 import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { StopReason, Watcher } from '../actor/watch.ts'
-import { Association, type AssociationPort, type EndReason } from './association.ts'
+import { Association, type AssociationPort, type Ended, type EndReason, type Epoch } from './association.ts'
 import { BrokenFrame, type ByteReader } from './byte-buffer.ts'
-import { Decoder, Encoder, GUEST_LIMITS as GUARD, type WireRefs } from './codec.ts'
+import { Decoder, Encoder, type GuardLimits, type WireRefs } from './codec.ts'
 import { HEAD_BYTES } from './frame.ts'
 import { idBytes } from './identity.ts'
 import { Inbox, type InboxPort } from './inbox.ts'
-import { Item, STOP_REASONS } from './items.ts'
+import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
 import { RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
+import { Quota } from './quota.ts'
 import { isOnce, type RemoteRef } from './remote-ref.ts'
 import { checked } from './schema.ts'
-
-/** Actors of ours that one epoch may number. */
-const MAX_TARGETS = 65_536
 
 /** How far a peer is trusted, and what is agreed with it. */
 export interface PeerTerms {
@@ -45,6 +43,11 @@ export interface PeerTerms {
   readonly downAfter: number
   readonly openAsks: number
   readonly watches: number
+  /** What a guest's message may make us build; of a node's, any. */
+  readonly guard: GuardLimits | undefined
+  readonly messagesPerSecond: number
+  /** What counts them for all that come in by the same guest. */
+  readonly quota: Quota | undefined
 }
 
 /** What a peer asks of the system it belongs to. */
@@ -55,10 +58,15 @@ export interface PeerPort {
   known(id: string): boolean
   revive(address: string): Ref<never>
   remote(peer: string, id: string): RemoteRef<never>
+  /** The ref of theirs with this id, if anybody holds it. */
+  held(peer: string, id: string): RemoteRef<never> | undefined
   /** What guests' messages to an actor here must pass. */
   schemaOf(ref: Ref<never>): StandardSchema<unknown> | undefined
-  /** Tells `peer` from now on when the mailbox of an actor here fills up. */
+  /** Tells `peer` when the mailbox of an actor here fills up, until it does not follow it any more. */
   followPressure(ref: Ref<never>, peer: Peer): void
+  unfollowPressure(ref: Ref<never>, peer: Peer): void
+  /** An epoch has been opened. */
+  opened(peer: Peer): void
   /** Bytes were acknowledged, or an epoch has ended. */
   progress(peer: Peer, ended: boolean): void
 }
@@ -74,6 +82,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   readonly #inbox: Inbox
   #terms: PeerTerms
   #origin: RemoteOrigin
+  /** Counts a guest's messages. */
+  #quota: Quota | undefined
   #cancelTimer: (() => void) | undefined
   #flushing = false
 
@@ -88,31 +98,40 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   readonly #watched = new Map<string, RemoteRef<never>>()
   /** Actors here that are watched from there, and the id they are known by. */
   readonly #watchedHere = new Map<AnyRef, string>()
+  /** Refs of theirs whose home says that their mailboxes fill up. */
+  readonly #crowded = new Set<RemoteRef<never>>()
   /** Questions asked there, by the id of the address to answer to. */
   readonly #asks = new Map<string, { question: Question; ref: RemoteRef<never> }>()
   /** Questions from there that are not settled. */
   readonly #asked = new Map<string, RemoteQuestion>()
   /** Mail that found no room. */
   #waiting: { readonly ref: Ref<never>; readonly mail: RemoteMail | RemoteQuestion } | undefined
+  /** A batch that is not read yet, because its sender said too much of late. */
+  #late: { cancel(): void } | undefined
   /** The epoch is ending: what finds no room now is refused. */
   #forcing = false
   #reading = false
+  /** The epoch whose batch is being read, and the last one that was opened. */
+  #read: Epoch | undefined
+  #current: Epoch | undefined
 
   /** While a question is encoded or decoded: the address to answer to, which stands for itself. */
   #replyTo: Ref<never> | undefined
   readonly #clearers = new Map<() => void, RemoteRef<never>>()
 
-  constructor(id: string, port: PeerPort) {
+  constructor(id: string, port: PeerPort, ended?: Ended) {
     this.id = id
     this.#port = port
     this.home = port.home
     this.#terms = port.terms(id)
+    this.#quota = this.#counting()
     this.#origin = new RemoteOrigin(id, this.#terms.trust, this.#terms.principal)
     this.association = new Association(this, {
       from: idBytes(this.home.id) as Uint8Array,
       to: idBytes(id) as Uint8Array,
       window: this.#terms.window,
-      downAfter: this.#terms.downAfter
+      downAfter: this.#terms.downAfter,
+      ended
     })
     this.#outbox = new Outbox(this)
     this.#inbox = new Inbox(this)
@@ -129,10 +148,20 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** Who the peer is may be learnt, or change, while it is attached. */
   refresh(): void {
+    const before = this.#terms.trust
     this.#terms = this.#port.terms(this.id)
+    this.#quota = this.#counting()
+    // What was agreed with a node does not hold for a guest: nothing of it goes on.
+    if (before === 'node' && this.#terms.trust === 'guest' && this.#decoder !== undefined) this.association.abandon()
     this.#origin = new RemoteOrigin(this.id, this.#terms.trust, this.#terms.principal)
     this.association.window = this.#terms.window
     this.association.downAfter = this.#terms.downAfter
+  }
+
+  #counting(): Quota | undefined {
+    const { trust, quota, messagesPerSecond } = this.#terms
+    if (trust !== 'guest') return undefined
+    return quota ?? this.#quota ?? new Quota(messagesPerSecond, this.now())
   }
 
   /** A frame has come in by a path. Runs the actors that got mail. */
@@ -276,7 +305,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   /** An actor here that is watched from there has ended. What it sent there before is ahead of this in the outbox. */
   stopped(ref: AnyRef, reason: StopReason): void {
     const id = this.#watchedHere.get(ref)
-    if (!this.#watchedHere.delete(ref) || id === undefined) return
+    if (!this.#watchedHere.delete(ref) || id === undefined || this.association.epoch === undefined) return
     this.#outbox.signal(buffer => {
       buffer.u8(Item.stopped)
       buffer.utf8(id)
@@ -299,6 +328,11 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   flush(): void {
     this.#flushing = false
     this.#outbox.flush()
+    // Signals and answers' failures are never refused; a peer that causes them and never acknowledges is given up.
+    if (this.#outbox.backlog > 2 * this.#terms.outbound + this.#terms.takes) {
+      this.home.logger.warn('a peer does not acknowledge what it caused; the epoch ends', { peer: this.label })
+      this.association.abandon()
+    }
   }
 
   #refuse(ref: RemoteRef<never>, message: unknown): false {
@@ -365,10 +399,25 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   receive(frame: Uint8Array, start: number): boolean {
+    const wait = this.#quota?.wait(this.now()) ?? 0
+    if (wait > 0) {
+      // Not read is not acknowledged, and gives no credit: the sender waits too.
+      const cancel = this.home.clock.timer(wait, () => this.#readLate(frame, start))
+      this.#late = { cancel }
+      return false
+    }
     return this.#attempt(() => this.#inbox.receive(frame, start))
   }
 
+  #readLate(frame: Uint8Array, start: number): void {
+    this.#late = undefined
+    if (this.receive(frame, start)) this.association.disposed()
+    this.home.scheduler.run()
+  }
+
   opened(): void {
+    this.#current = this.association.epoch
+    this.#port.opened(this)
     this.refresh()
   }
 
@@ -384,8 +433,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   ended(why: EndReason, held: readonly Uint8Array[], unacknowledged: number): void {
     const { home } = this
+    // First everything of the old epoch goes, then programs hear of it: what they send then is of the next.
     this.#refuseHeld(held)
-    for (const question of [...this.#asked.values()]) question.giveUp()
+    const asked = [...this.#asked.values()]
     this.#asked.clear()
     const watchedHere = [...this.#watchedHere.keys()]
     this.#watchedHere.clear()
@@ -394,19 +444,22 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#inbox.reset()
     this.#encoder = undefined
     this.#decoder = undefined
+    for (const ref of this.#targets) this.#port.unfollowPressure(ref, this)
     this.#targets.length = 0
     this.#schemas.length = 0
+    for (const ref of this.#crowded) ref.crowded = false
+    this.#crowded.clear()
     const asks = [...this.#asks.values()]
     this.#asks.clear()
+    const watched = [...this.#watched.values()]
+    this.#watched.clear()
+    for (const question of asked) question.giveUp()
     for (const { question } of asks) {
       question.settle()
       question.died('unreachable')
     }
-    const watched = [...this.#watched.values()]
-    this.#watched.clear()
     for (const ref of watched) ref.ended({ kind: 'unreachable' })
     this.#lose(lost - asks.length, why)
-    for (const ref of this.#clearers.values()) ref.crowded = false
     this.#clear()
     home.logger.debug('an epoch ended', { peer: this.label, why, lost })
     this.#port.progress(this, true)
@@ -430,11 +483,14 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** What arrived in order but had no room is the last thing this epoch disposes of here. */
   #refuseHeld(held: readonly Uint8Array[]): void {
+    const late = this.#late
+    this.#late = undefined
+    late?.cancel()
     if (this.#reading || held.length === 0) return
     this.#forcing = true
     try {
       if (!this.#inbox.resume()) return
-      for (const frame of held.slice(1)) if (!this.#inbox.receive(frame, HEAD_BYTES)) return
+      for (const frame of late === undefined ? held.slice(1) : held) if (!this.#inbox.receive(frame, HEAD_BYTES)) return
     } catch {
       // A frame that cannot be read ends here with its epoch.
     } finally {
@@ -454,36 +510,46 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   define(id: string): void {
-    if (this.#targets.length >= MAX_TARGETS) throw new BrokenFrame('more actors numbered than an epoch may')
+    if (this.#targets.length >= MAX_NUMBERED) throw new BrokenFrame('more actors numbered than an epoch may')
     const ref = this.#local(id)
     this.#targets.push(ref)
     if (this.#terms.trust === 'guest') this.#schemas[this.#targets.length - 1] = this.#port.schemaOf(ref)
     this.#port.followPressure(ref, this)
+    if (ref.pressed) this.pressureChanged(ref, true)
   }
 
   mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean {
-    const ref = typeof target === 'number' ? this.#target(target) : this.#local(target)
+    const epoch = this.#open()
+    const ref = this.#target(target)
     let message: unknown
     try {
       message = this.#decode(reader)
-      const schema = typeof target === 'number' ? this.#schemas[target] : undefined
+      const schema = this.#schemaOf(target, ref)
       if (schema !== undefined) message = checked(schema, message)
     } catch (error) {
       return this.#unread(ref, error, reader.at - start, owed)
     }
     const bytes = reader.at - start
-    const epoch = this.association.begin()
+    this.#quota?.spend()
     return this.#place(ref, new RemoteMail(message, bytes, this.#origin, epoch, owed ? bytes : 0))
   }
 
-  asked(target: number, ask: string, reader: ByteReader, start: number, owed: boolean): boolean {
+  answered(ask: string, reader: ByteReader, start: number, owed: boolean): boolean {
+    // No schema is asked here, so no other actor may be reached this way.
+    if (!isOnce(ask)) throw new BrokenFrame('an answer to what is no question')
+    return this.mail(ask, reader, start, owed)
+  }
+
+  asked(target: number | string, ask: string, reader: ByteReader, start: number, owed: boolean): boolean {
+    if (!isOnce(ask)) throw new BrokenFrame('a question without an address of its own')
+    const epoch = this.#open()
     const ref = this.#target(target)
     const replyTo = this.#port.remote(this.id, ask)
     this.#replyTo = replyTo as unknown as Ref<never>
     let message: unknown
     try {
       message = this.#decode(reader)
-      const schema = this.#schemas[target]
+      const schema = this.#schemaOf(target, ref)
       if (schema !== undefined) message = checked(schema, message)
     } catch (error) {
       if (!(error instanceof BrokenFrame)) this.#fail(ask, 'ACTOR_INVALID', textOf(error))
@@ -492,15 +558,15 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       this.#replyTo = undefined
     }
     const bytes = reader.at - start
-    const epoch = this.association.begin()
+    this.#quota?.spend()
     const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this.#died)
-    if (this.#asked.size >= this.#terms.openAsks) {
+    if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
+    this.#asked.set(ask, question)
+    if (this.#asked.size > this.#terms.openAsks) {
       question.disposed()
       this.home.deadLetters.add(ref, question, 'refused')
       return true
     }
-    if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
-    this.#asked.set(ask, question)
     replyTo.answers = question
     return this.#place(ref, question)
   }
@@ -535,23 +601,29 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     ref?.ended(reason)
   }
 
-  watchedFrom(target: number): void {
+  watchedFrom(target: number | string): void {
     const ref = this.#target(target)
     if (this.#watchedHere.has(ref)) return
-    if (this.#watchedHere.size >= this.#terms.watches) throw new BrokenFrame('more watches than agreed')
     this.#watchedHere.set(ref, idOf(ref))
-    ref.watch(this)
+    if (this.#watchedHere.size <= this.#terms.watches) ref.watch(this)
+    else {
+      this.home.logger.warn('a peer watches more than it may', { peer: this.label })
+      this.stopped(ref, { kind: 'unreachable' })
+    }
   }
 
-  unwatchedFrom(target: number): void {
+  unwatchedFrom(target: number | string): void {
     const ref = this.#target(target)
     if (this.#watchedHere.delete(ref)) ref.unwatch(this)
   }
 
   pressure(id: string, on: boolean): void {
-    const ref = this.#port.remote(this.id, id)
+    // A ref that nobody holds is not worth a place in a table: whoever revives it learns by refusals.
+    const ref = this.#port.held(this.id, id)
+    if (ref === undefined) return
     ref.crowded = on
-    if (!on) this.#clear()
+    if (on) this.#crowded.add(ref)
+    else if (this.#crowded.delete(ref)) this.#clear()
   }
 
   give(bytes: number): void {
@@ -560,7 +632,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** The mailbox of an actor here fills up, or is clear again: those who send to it from there are told. */
   pressureChanged(ref: Ref<never>, on: boolean): void {
-    if (this.association.epoch === undefined || !this.#targets.includes(ref)) return
+    if (this.association.epoch === undefined) return
     const id = idOf(ref)
     this.#outbox.signal(buffer => {
       buffer.u8(Item.pressure)
@@ -570,14 +642,32 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   #decode(reader: ByteReader): unknown {
-    this.#decoder ??= new Decoder(this.#wireRefs, this.#terms.trust === 'guest' ? GUARD : undefined)
+    this.#decoder ??= new Decoder(this.#wireRefs, this.#terms.guard)
     return this.#decoder.decode(reader)
   }
 
-  #target(number: number): Ref<never> {
-    const ref = this.#targets[number]
+  #target(target: number | string): Ref<never> {
+    if (typeof target === 'string') return this.#local(target)
+    const ref = this.#targets[target]
     if (ref === undefined) throw new BrokenFrame('a number that stands for no actor')
-    return ref
+    if (!(ref instanceof NowhereRef)) return ref
+    // The one id that is known before its actor is there is the registry's.
+    const now = this.#local(ref.address.slice(ref.address.indexOf('/') + 1))
+    this.#targets[target] = now
+    return now
+  }
+
+  #schemaOf(target: number | string, ref: Ref<never>): StandardSchema<unknown> | undefined {
+    if (typeof target === 'number') return this.#schemas[target]
+    return this.#terms.trust === 'guest' ? this.#port.schemaOf(ref) : undefined
+  }
+
+  /** The epoch that is being read. A handler may have ended it: what it had to say is then of no more use. */
+  #open(): Epoch {
+    const { epoch } = this.association
+    if (this.#forcing) return this.#current as Epoch
+    if (epoch === undefined || epoch !== this.#read) throw new BrokenFrame('the epoch is over')
+    return epoch
   }
 
   #local(id: string): Ref<never> {
@@ -590,9 +680,10 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   /** Hands mail to its actor; when its mailbox is full the actors run, and then it waits. */
   #place(ref: Ref<never>, mail: RemoteMail | RemoteQuestion): boolean {
     if (take(ref, mail)) return true
-    this.home.scheduler.run()
-    if (take(ref, mail)) return true
-    if (this.#forcing) {
+    if (!this.#forcing) {
+      this.home.scheduler.run()
+      if (take(ref, mail)) return true
+    } else {
       this.home.deadLetters.add(ref, mail, 'refused')
       return true
     }
@@ -609,12 +700,17 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** A batch that breaks the protocol ends its epoch: nothing behind the fault could be read anyhow. */
   #attempt(read: () => boolean): boolean {
+    const epoch = this.association.epoch
+    this.#read = epoch
     this.#reading = true
     try {
-      return read()
+      return read() && epoch === this.association.epoch
     } catch (error) {
-      if (!(error instanceof BrokenFrame)) throw error
-      this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
+      // An epoch that was ended while it was read is over already.
+      if (epoch !== this.association.epoch) return false
+      if (error instanceof BrokenFrame) {
+        this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
+      } else this.home.logger.error('a batch could not be read; the epoch ends', { peer: this.label, error })
       this.association.abandon()
       return false
     } finally {
