@@ -78,6 +78,35 @@ async function throughHub(options: ListenOptions): Promise<Cast> {
   return meet(near, far, true, [() => hub.shutdown(), () => between.close()], between)
 }
 
+/** The hub of `far` is attached to the hub of `near`. */
+async function throughTwoHubs(options: ListenOptions): Promise<Cast> {
+  const [near, upper, lower, far] = [system('near'), system('upper'), system('lower'), system('far')]
+  const above = await serve(upper, options)
+  const uplink = memory()
+  await upper.listen(uplink.listener, nodes)
+  await lower.connect(uplink.transport, credentials(nodes))
+  const below = await serve(lower, options)
+  await far.connect(below.dial(), credentials(options))
+  await near.connect(above.dial(), credentials(options))
+  const ends = [
+    () => lower.shutdown(),
+    () => upper.shutdown(),
+    () => above.between.close(),
+    () => below.between.close()
+  ]
+  return meet(near, far, true, ends, {
+    cut() {
+      uplink.network.refuse(true)
+      uplink.network.cut()
+      below.between.cut()
+    },
+    mend() {
+      uplink.network.refuse(false)
+      below.between.mend()
+    }
+  })
+}
+
 const node: Traits = { remote: true, copies: true, trust: 'node', messageBytes: 16 * 2 ** 20, cuts: true }
 const guest: Traits = { remote: true, copies: true, trust: 'guest', messageBytes: 2 ** 20, cuts: true }
 
@@ -88,3 +117,5 @@ anyRef('over a WebSocket, in the system that dialled', backOverWebSocket, node)
 anyRef('over a WebSocket, seen by a guest', () => overWebSocket(guests), guest)
 anyRef('over WebSockets through a hub', () => throughHub(nodes), node)
 anyRef('over WebSockets through a hub, both guests', () => throughHub(guests), guest)
+anyRef('over WebSockets through two hubs', () => throughTwoHubs(nodes), node)
+anyRef('over WebSockets through two hubs, both guests', () => throughTwoHubs(guests), guest)
