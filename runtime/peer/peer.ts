@@ -520,6 +520,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean {
     const epoch = this.#open()
+    // The answer from whom was asked: nothing has to be called off there.
+    if (typeof target === 'string') this.#asks.delete(target)
     const ref = this.#target(target)
     let message: unknown
     try {
