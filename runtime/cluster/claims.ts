@@ -155,22 +155,27 @@ export class Claims {
 
   members<M>(name: ActorName<M>, changed: (members: Members<M>) => void): Subscription {
     const group = name.name
-    let listed = new Map<ActorRef<M>, { label: string; reachable: boolean; facts: Record<string, unknown> }>()
+    // By address: an actor of this system that has ended comes home as another ref than it left.
+    let listed = new Map<string, Member>()
     const tell = (): void => {
       try {
-        changed(new Map(listed))
+        changed(
+          new Map(
+            [...listed.values()].map(({ ref, label, reachable, facts }) => [
+              ref as ActorRef<M>,
+              { label, reachable, facts }
+            ])
+          )
+        )
       } catch (error) {
         this.#port.logger.error('a listener of members threw', { error })
       }
     }
-    const put = ({ ref, label, reachable, facts }: Member): void => {
-      listed.set(ref as ActorRef<M>, { label, reachable, facts })
-    }
     const to = this.#port.spawn(
       receive(undefined, (_state: undefined, message: MembersMessage) => {
         if (message.type === 'members') listed = new Map()
-        else for (const ref of message.left) listed.delete(ref as ActorRef<M>)
-        for (const member of message.members) put(member)
+        else for (const ref of message.left) listed.delete(ref.address)
+        for (const member of message.members) listed.set(member.ref.address, member)
         tell()
         return undefined
       })
@@ -179,7 +184,9 @@ export class Claims {
       this.#port.authority().send({ type: 'subscribe', group, to })
     }
     const stale = (): void => {
-      for (const [ref, entry] of listed) if (!this.#port.isLocal(ref)) listed.set(ref, { ...entry, reachable: false })
+      for (const [address, member] of listed) {
+        if (!this.#port.isLocal(member.ref)) listed.set(address, { ...member, reachable: false })
+      }
       tell()
     }
     this.#listings.set(to, { follow, stale })

@@ -90,7 +90,12 @@ class Registry {
       this.#allowed(message, from)
       return
     }
-    const allowed = this.#port.allowed(by, action, what)
+    let allowed: boolean | Promise<boolean> = false
+    try {
+      allowed = this.#port.allowed(by, action, what)
+    } catch {
+      // `authorize` is a program's code: it fails closed, and the registry lives on.
+    }
     if (typeof allowed === 'boolean') this.#decided(message, from, allowed)
     else
       void allowed.then(
