@@ -143,6 +143,8 @@ export class System extends LocalSystem {
 
   override async connect(transport: Transport, options: ConnectOptions = {}): Promise<Link> {
     await this.#open()
+    // A peer may look a name up on this very system.
+    this.#ownRegistry()
     const within = patience(options)
     const { signal, backoff = DEFAULT_BACKOFF } = options
     if (!(backoff.min > 0 && backoff.max >= backoff.min && backoff.max < 2 ** 31)) {
@@ -439,6 +441,8 @@ export class System extends LocalSystem {
   }
 
   #assert(): void {
+    // The end of this system ends epochs too: nothing is claimed any more.
+    if (!this.open) return
     this.#asserted = this.#hub.above?.id
     this.#claims.reassert()
   }
