@@ -21,6 +21,7 @@ import { Door } from './cluster/gateway.ts'
 import { Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
+import { permitted } from './cluster/policy.ts'
 import { type RegistryMessage, registry } from './cluster/registry.ts'
 import { REGISTRY_ID, RegistryRef } from './cluster/registry-ref.ts'
 import { DEFAULT_BACKOFF } from './peer/backoff.ts'
@@ -80,7 +81,9 @@ export class System extends LocalSystem {
         for (const peer of system.#peers) yield [peer.id, peer.association]
       },
       changed: (attachment, what) => this.#changed(attachment, what),
-      refresh: id => this.#peers.get(id)?.refresh()
+      refresh: id => this.#peers.get(id)?.refresh(),
+      relays: (by, to) => this.#relays(by, to),
+      renewed: () => this.#assert()
     })
     this.#claims = new Claims({
       clock: this.clock,
@@ -133,6 +136,7 @@ export class System extends LocalSystem {
       identity: this.identity,
       label: this.label,
       attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
+      attachable: id => (this.#hub.attachment(id)?.facts.place ?? 'below') !== 'above',
       detach: attachment => this.#hub.detach(attachment, CloseCode.goingAway, 'the gateway is closing'),
       drained: (attachments, within) => this.#drained(within, attachments),
       closed: closed => void this.#doors.delete(closed)
@@ -153,6 +157,12 @@ export class System extends LocalSystem {
     signal?.throwIfAborted()
     // One hub above at most: another system that is connected to is an equal.
     const taken = [...this.#dialers].some(each => each.as === 'below')
+    if (taken && options.as === 'below') {
+      throw new ActorError(
+        'ACTOR_BAD_OPTION',
+        "connect: there is a hub above already; disconnect it, or connect { as: 'peer' }"
+      )
+    }
     const dialer = new Dialer(transport, { ...options, as: options.as ?? (taken ? 'peer' : 'below') }, backoff, {
       clock: this.clock,
       logger: this.logger,
@@ -312,7 +322,9 @@ export class System extends LocalSystem {
 
   #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void {
     const { id } = attachment
-    this.#registry?.send({ type: 'reach', peer: id, reachable: what === 'up' })
+    for (const each of this.#hub.through(attachment)) {
+      this.#registry?.send({ type: 'reach', peer: each, reachable: what === 'up' })
+    }
     if (what === 'up') {
       this.#peers.get(id)?.refresh()
       if (attachment === this.#hub.above) {
@@ -432,12 +444,19 @@ export class System extends LocalSystem {
   #allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean> {
     const way = this.#hub.wayTo(peer)
     const door = way === undefined ? undefined : this.#doorOf.get(way.id)
-    if (door === undefined || way === undefined) return false
+    // A guest of another hub asks there: what is exposed here is not for it.
+    if (door === undefined || way === undefined || way.facts.trust !== 'guest') return false
     if (!door.exposes(name)) return false
     const { authorize } = door.options
     // Claims are for those whom a policy grants them; to be in an exposed group, exposing it is grant enough.
     if (authorize === undefined) return action !== 'register'
-    return authorize(way.facts.principal, action, name)
+    return permitted(this, () => authorize(way.facts.principal, action, name))
+  }
+
+  #relays(by: Attachment, to: string): boolean | Promise<boolean> {
+    const authorize = this.#doorOf.get(by.id)?.options.authorize
+    // Who has no policy leaves it to the addresses: nobody can send to an actor whose ref it was not given.
+    return authorize === undefined ? true : permitted(this, () => authorize(by.facts.principal, 'relay', to))
   }
 
   #assert(): void {
@@ -445,6 +464,7 @@ export class System extends LocalSystem {
     if (!this.open) return
     this.#asserted = this.#hub.above?.id
     this.#claims.reassert()
+    this.#hub.tellRenewed()
   }
 
   // the end -------------------------------------------------------------------------------------------------------------

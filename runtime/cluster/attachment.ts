@@ -26,13 +26,15 @@ export interface AttachmentFacts extends PeerFacts {
   readonly takes: number
   /** What we take of it. */
   readonly limits: Limits
+  /** The secret that it proved its id with. The hub above may ask for it, and nobody else is told. */
+  readonly secret?: string
 }
 
 /** Relayed bytes that may wait for one slow peer; beyond it the hub drops, and the associations send again. */
 const RELAY_HIGH = 4_194_304
 
 export class Attachment {
-  readonly facts: AttachmentFacts
+  facts: AttachmentFacts
   readonly bytes: Uint8Array
   /** To the attached system itself. */
   readonly direct: Path
@@ -40,6 +42,10 @@ export class Attachment {
   readonly relay: Path
   /** Whom it has been told about, before their first frame. */
   readonly told = new Set<string>()
+  /** How many systems it has announced below it. */
+  below = 0
+  /** Of a guest: to whom its frames may go on, as `authorize` has said. */
+  relays = new Map<string, boolean | 'asked'>()
   /** What it, and those below it, may send a second; a node as much as it likes. */
   quota: Quota | undefined
   wire: Wire | undefined
@@ -65,12 +71,9 @@ export class Attachment {
     this.wire?.send(frame)
   }
 
-  /** Relays for others; `false` when it was dropped, because the wire is down or slow. */
-  forward(frame: Uint8Array): boolean {
-    const wire = this.wire
-    if (wire === undefined || wire.buffered > RELAY_HIGH) return false
-    wire.send(frame)
-    return true
+  /** Whether a frame that may be lost can go now: the wire is up, and not too slow. */
+  get roomy(): boolean {
+    return this.wire !== undefined && this.wire.buffered <= RELAY_HIGH
   }
 
   /** Whether these 16 bytes are its id. */
@@ -86,7 +89,10 @@ export class Attachment {
       get buffered() {
         return attachment.wire?.buffered ?? 0
       },
-      send: frame => attachment.wire?.send(frame)
+      // What asks for an answer each time and never reads it gets no more.
+      send: frame => {
+        if (attachment.roomy) attachment.wire?.send(frame)
+      }
     }
   }
 }

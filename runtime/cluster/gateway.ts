@@ -14,11 +14,15 @@ import {
   readHandshake,
   writeHandshake
 } from '../peer/handshake.ts'
-import { fromBase64, type Identity, idBytes, idOf, proofOf, SECRET_BYTES, sameText } from '../peer/identity.ts'
+import { type Identity, idBytes, proofOf, proves, sameText } from '../peer/identity.ts'
 import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
 import { CloseCode, Wire } from '../peer/wire.ts'
 import type { Attachment, AttachmentFacts } from './attachment.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
+
+/** Handshakes that one address may have unfinished. */
+const PENDING_PER_ADDRESS = 10
+const LOOPBACK = /^(::ffff:)?127\.|^::1$/
 
 export interface GatewayPort {
   readonly clock: Clock
@@ -28,6 +32,8 @@ export interface GatewayPort {
   readonly label: string
   /** The handshake has succeeded. */
   attach(gateway: Door, facts: AttachmentFacts, wire: Wire): Attachment
+  /** Whether that system may come in below or beside; it may not when it is the hub above. */
+  attachable(id: string): boolean
   detach(attachment: Attachment): void
   /** Resolves when nothing is pending for these, or the time is over. */
   drained(attachments: readonly Attachment[], within: number): Promise<void>
@@ -39,7 +45,8 @@ export class Door implements Gateway {
   readonly #port: GatewayPort
   readonly #limits: Limits
   readonly #attached = new Map<string, Attachment>()
-  readonly #pending = new Set<Wire>()
+  /** Those who have not finished their handshake, and where they come from. */
+  readonly #pending = new Map<Wire, string | undefined>()
   #listening: { close(): Promise<void>; readonly url?: string } | undefined
   #closing: Promise<void> | undefined
 
@@ -92,7 +99,7 @@ export class Door implements Gateway {
   }
 
   async #close(drain: number): Promise<void> {
-    for (const wire of this.#pending) wire.close(CloseCode.goingAway, 'closing')
+    for (const wire of [...this.#pending.keys()]) wire.close(CloseCode.goingAway, 'closing')
     if (drain > 0) await this.#port.drained([...this.#attached.values()], drain)
     for (const attachment of [...this.#attached.values()]) this.#port.detach(attachment)
     this.#attached.clear()
@@ -102,7 +109,7 @@ export class Door implements Gateway {
 
   #accept(connection: Connection, from: ConnectionHello): void {
     const wire = new Wire(connection, this.#port.clock)
-    if (this.#closing !== undefined || this.#pending.size >= this.#limits.pendingHandshakes) {
+    if (this.#closing !== undefined || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
       wire.open()
       wire.close(CloseCode.goingAway, 'no room for another handshake')
       return
@@ -122,12 +129,18 @@ export class Door implements Gateway {
       cancel()
       this.#pending.delete(wire)
     }
-    const welcome = (hello: Hello, principal: unknown): void => {
-      if (!this.#pending.delete(wire)) return
+    const welcome = (hello: Hello, secret: string | undefined, principal: unknown): void => {
+      if (!this.#pending.has(wire)) return
+      // While it was authenticated it may have become the hub above.
+      if (!this.#port.attachable(hello.id)) {
+        refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
+        return
+      }
+      this.#pending.delete(wire)
       cancel()
-      this.#welcome(wire, hello, principal)
+      this.#welcome(wire, hello, secret, principal)
     }
-    this.#pending.add(wire)
+    this.#pending.set(wire, from.address)
     let hello: Hello | undefined
     let nonce = ''
     wire.receive = bytes => {
@@ -142,14 +155,20 @@ export class Door implements Gateway {
         hello = frame
         if (frame.version !== PROTOCOL) {
           refuse('ACTOR_VERSION', `this listener speaks version ${PROTOCOL}`, CloseCode.version)
-        } else if (idBytes(frame.id) === undefined || frame.id === this.#port.identity.id) {
+        } else if (
+          idBytes(frame.id) === undefined ||
+          frame.id === this.#port.identity.id ||
+          !this.#port.attachable(frame.id)
+        ) {
           refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
         } else if (this.options.trust === 'guest') {
-          if (!proves(frame.secret, frame.id)) {
+          if (frame.secret === undefined) {
+            refuse('ACTOR_FORBIDDEN', 'this listener is for guests; connect without { secret }', CloseCode.forbidden)
+          } else if (!proves(frame.secret, frame.id)) {
             refuse('ACTOR_FORBIDDEN', 'the secret does not belong to the id', CloseCode.forbidden)
           } else if (!this.#originAllowed(from)) {
             refuse('ACTOR_FORBIDDEN', 'that origin is not allowed here', CloseCode.forbidden)
-          } else this.#authenticate(frame, from, principal => welcome(frame, principal), refuse)
+          } else this.#authenticate(frame, from, principal => welcome(frame, frame.secret, principal), refuse)
         } else {
           if (frame.nonce === undefined) {
             refuse('ACTOR_FORBIDDEN', 'this listener is for nodes; connect with { secret }', CloseCode.forbidden)
@@ -167,10 +186,18 @@ export class Door implements Gateway {
         nonce = ''
         if (!sameText(frame.proof, proof) || !proves(frame.secret, asker.id)) {
           refuse('ACTOR_FORBIDDEN', 'the proof is wrong', CloseCode.forbidden)
-        } else this.#authenticate(asker, from, principal => welcome(asker, principal), refuse)
+        } else this.#authenticate(asker, from, principal => welcome(asker, frame.secret, principal), refuse)
       } else refuse('ACTOR_REFUSED', 'that frame is out of turn', CloseCode.protocol)
     }
     wire.open()
+  }
+
+  /** One address alone may not keep the others out. This machine's own is spared: a proxy here speaks for many. */
+  #crowded({ address }: ConnectionHello): boolean {
+    if (address === undefined || LOOPBACK.test(address)) return false
+    let count = 0
+    for (const each of this.#pending.values()) if (each === address) count += 1
+    return count >= PENDING_PER_ADDRESS
   }
 
   #authenticate(
@@ -190,10 +217,8 @@ export class Door implements Gateway {
       this.#port.logger.info('authenticate refused', { error })
       refuse('ACTOR_FORBIDDEN', 'not authenticated', CloseCode.forbidden)
     }
-    new Promise(resolve => resolve(authenticate({ label, ...from, ...(token === undefined ? {} : { token }) }))).then(
-      welcome,
-      no
-    )
+    const shown = { label: cleanLabel(label), ...from, ...(token === undefined ? {} : { token }) }
+    void new Promise(resolve => resolve(authenticate(shown))).then(welcome).catch(no)
   }
 
   #originAllowed(from: ConnectionHello): boolean {
@@ -205,7 +230,7 @@ export class Door implements Gateway {
     return origin.replace(/^[a-z]+:\/\//, '') === from.headers?.host
   }
 
-  #welcome(wire: Wire, hello: Hello, principal: unknown): void {
+  #welcome(wire: Wire, hello: Hello, secret: string | undefined, principal: unknown): void {
     const guest = this.options.trust === 'guest'
     const facts: AttachmentFacts = {
       id: hello.id,
@@ -215,7 +240,8 @@ export class Door implements Gateway {
       place: hello.as === 'peer' ? 'beside' : 'below',
       downAfter: this.options.downAfter ?? DOWN_AFTER,
       takes: NODE_LIMITS.messageBytes,
-      limits: this.#limits
+      limits: this.#limits,
+      ...(secret === undefined ? {} : { secret })
     }
     const { identity, label } = this.#port
     wire.send(
@@ -260,11 +286,6 @@ function check(options: ListenOptions): void {
       `listen: downAfter is ${String(downAfter)}; give milliseconds from 100 to 86,400,000`
     )
   }
-}
-
-function proves(secret: string | undefined, id: string): boolean {
-  const bytes = secret === undefined ? undefined : fromBase64(secret, SECRET_BYTES)
-  return bytes !== undefined && sameText(idOf(bytes), id)
 }
 
 /** A label is shown to people and written to logs: short, and without what could end a line there. */

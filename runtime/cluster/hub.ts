@@ -9,13 +9,16 @@ import type { Association } from '../peer/association.ts'
 import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
 import { Decoder, Encoder } from '../peer/codec.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
-import { idBytes } from '../peer/identity.ts'
+import { idBytes, proves } from '../peer/identity.ts'
+import { Quota } from '../peer/quota.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import { Attachment, type AttachmentFacts, type PeerFacts } from './attachment.ts'
 
-/** Systems announced from below, in all and for one guest: design limits, docs/security.md. */
+/** Systems announced from below in all; each attachment has its own limit besides. */
 const MAX_ANNOUNCED = 100_000
-const MAX_ANNOUNCED_BY_GUEST = 16
+/** Strangers that one attachment has been told about, and systems that one guest may send to; then it begins anew, or stops. */
+const MAX_TOLD = 16_384
+const MAX_RELAYS = 10_000
 /** Strangers whose facts the hub above has told us; the oldest are forgotten first, and told again before a frame. */
 const MAX_FACTS = 100_000
 
@@ -33,12 +36,18 @@ export interface HubPort {
   changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
+  /** Whether the frames of a guest may go on to another system. */
+  relays(by: Attachment, to: string): boolean | Promise<boolean>
+  /** The hub above says that there is a new authority for names. */
+  renewed(): void
 }
 
 export class Hub {
   readonly #port: HubPort
   readonly #attachments = new Map<string, Attachment>()
-  readonly #announced = new Map<string, { by: Attachment; facts: PeerFacts }>()
+  readonly #announced = new Map<string, { by: Attachment; facts: PeerFacts; secret: string | undefined }>()
+  /** Those whose connection is interrupted, the longest first. */
+  readonly #suspended = new Set<Attachment>()
   readonly #strangers = new Map<string, PeerFacts>()
   #above: Attachment | undefined
 
@@ -100,15 +109,19 @@ export class Hub {
     }
     attachment.cancelGone?.()
     attachment.cancelGone = undefined
+    this.#suspended.delete(attachment)
     attachment.wire = wire
     attachment.told.clear()
+    if (known !== undefined) this.#renew(known, facts)
+    if (facts.trust === 'guest') attachment.quota ??= new Quota(facts.limits.messagesPerSecond, this.#port.clock.now())
+    else attachment.quota = undefined
     if (facts.place === 'above') this.#above = attachment
-    wire.receive = frame => this.#frame(attachment, frame)
+    wire.receive = frame => this.#guarded(attachment, frame)
     wire.drained = () => this.#drained(attachment)
     wire.closed = () => this.#lost(attachment, wire)
     wire.keepTime()
     if (facts.place === 'above') this.#announceAll(attachment)
-    else this.#announce(attachment.facts, true)
+    else if (facts.place === 'below') this.#announce(facts, true, facts.secret)
     this.#up(attachment)
     this.#port.changed(attachment, 'up')
     return attachment
@@ -133,17 +146,42 @@ export class Hub {
     this.#down(attachment)
     // An identity stays attached for a while: a network that blinks is no reason to tell anybody that it is gone.
     attachment.cancelGone = this.#port.clock.timer(attachment.facts.downAfter, () => this.#gone(attachment))
+    if (attachment.facts.place !== 'above') this.#keep(attachment)
     this.#port.changed(attachment, 'suspended')
+  }
+
+  /** Keeps the place of an interrupted system, which may cost somebody else's that has been away for longer. */
+  #keep(attachment: Attachment): void {
+    this.#suspended.add(attachment)
+    if (this.#suspended.size <= attachment.facts.limits.suspended) return
+    for (const longest of this.#suspended) {
+      this.#gone(longest)
+      break
+    }
+  }
+
+  /** The same system has come in again: what is said of it now holds, and what was decided for it is asked again. */
+  #renew(attachment: Attachment, facts: AttachmentFacts): void {
+    const before = attachment.facts
+    attachment.facts = facts
+    attachment.relays = new Map()
+    if (before.trust === facts.trust && before.principal === facts.principal && before.label === facts.label) return
+    for (const each of this.#attachments.values()) each.told.delete(facts.id)
   }
 
   #gone(attachment: Attachment): void {
     attachment.cancelGone?.()
     attachment.cancelGone = undefined
+    this.#suspended.delete(attachment)
     if (this.#attachments.get(attachment.id) !== attachment) return
     this.#attachments.delete(attachment.id)
     if (this.#above === attachment) this.#above = undefined
-    for (const [id, { by }] of this.#announced) if (by === attachment) this.#announced.delete(id)
-    if (attachment.facts.place !== 'above') this.#announce(attachment.facts, false)
+    for (const [id, { by, facts }] of this.#announced) {
+      if (by !== attachment) continue
+      this.#announced.delete(id)
+      this.#announce(facts, false)
+    }
+    if (attachment.facts.place === 'below') this.#announce(attachment.facts, false)
     this.#port.changed(attachment, 'gone')
   }
 
@@ -177,6 +215,19 @@ export class Hub {
 
   // frames --------------------------------------------------------------------------------------------------------------
 
+  /** Nothing that a peer sends gets further than its own connection, not even by a fault of ours. */
+  #guarded(attachment: Attachment, frame: Uint8Array): void {
+    try {
+      this.#frame(attachment, frame)
+    } catch (error) {
+      this.#port.logger.error('a frame could not be read; its connection ends', {
+        label: attachment.facts.label,
+        error
+      })
+      attachment.wire?.close(CloseCode.protocol, 'a frame could not be read')
+    }
+  }
+
   #frame(attachment: Attachment, frame: Uint8Array): void {
     switch (frame[0]) {
       case FrameKind.relay:
@@ -187,11 +238,12 @@ export class Hub {
         if (attachment === this.#above) this.#learn(frame)
         else this.#hearAnnouncement(attachment, frame)
         return
-      case FrameKind.undeliverable: {
-        const id = frame.length === 17 ? base64url(frame.subarray(1)) : ''
-        this.#port.association(id)?.pathRefused(attachment.relay)
+      case FrameKind.undeliverable:
+        this.#undeliverable(attachment, frame)
         return
-      }
+      case FrameKind.renewed:
+        if (attachment === this.#above) this.#port.renewed()
+        return
       case FrameKind.goodbye: {
         const wire = attachment.wire
         this.#down(attachment)
@@ -223,18 +275,51 @@ export class Hub {
     }
     if (!hop(frame)) return
     const target = this.#wayTo(to, attachment)
-    if (target === undefined) {
-      const answer = new Uint8Array(17)
+    const allowed = target === undefined ? false : this.#mayRelay(attachment, from, target, to)
+    if (target === undefined || allowed === false) {
+      // Unknown and forbidden look alike.
+      const answer = new Uint8Array(33)
       answer[0] = FrameKind.undeliverable
       answer.set(routeTo(frame), 1)
-      attachment.send(answer)
+      answer.set(source, 17)
+      if (attachment.roomy) attachment.send(answer)
       return
     }
+    // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.
+    if (allowed === undefined || !target.roomy) return
     if (target !== this.#above && !target.told.has(from)) {
+      if (target.told.size >= MAX_TOLD) target.told.clear()
       target.told.add(from)
       target.send(writeFacts(this.factsOf(from), true))
     }
-    target.forward(frame)
+    target.send(frame)
+  }
+
+  /** `undefined`: not decided yet. Who may send to somebody may also be answered. */
+  #mayRelay(by: Attachment, from: string, target: Attachment, to: string): boolean | undefined {
+    if (by.facts.trust !== 'guest' || target.relays.get(from) === true) return true
+    const { relays } = by
+    const known = relays.get(to)
+    if (known !== undefined) return known === 'asked' ? undefined : known
+    if (relays.size >= MAX_RELAYS) return false
+    const answer = this.#port.relays(by, to)
+    relays.set(to, typeof answer === 'boolean' ? answer : 'asked')
+    if (typeof answer === 'boolean') return answer
+    void answer.then(yes => relays.set(to, yes))
+    return undefined
+  }
+
+  #undeliverable(by: Attachment, frame: Uint8Array): void {
+    if (frame.length !== 33) return
+    const lost = base64url(frame.subarray(1, 17))
+    const asker = base64url(frame.subarray(17))
+    if (asker === this.#port.id) {
+      this.#port.association(lost)?.pathRefused(by.relay)
+      return
+    }
+    // Believed only from where such frames were handed on to.
+    const back = this.#attachments.get(asker) ?? this.#announced.get(asker)?.by
+    if (back !== undefined && back !== by && back.roomy && this.wayTo(lost) === by) back.send(frame)
   }
 
   #wayTo(id: string, from: Attachment): Attachment | undefined {
@@ -267,6 +352,7 @@ export class Hub {
       const entry = this.#announced.get(id)
       if (entry?.by !== attachment) return
       this.#announced.delete(id)
+      attachment.below -= 1
       this.#announce(entry.facts, false)
       this.#port.association(id)?.pathDown(attachment.relay)
       return
@@ -274,32 +360,51 @@ export class Hub {
     if (id === this.#port.id || this.#attachments.has(id)) return
     const elsewhere = this.#announced.get(id)
     if (elsewhere !== undefined && elsewhere.by !== attachment && elsewhere.by.wire !== undefined) return
-    let count = 0
-    for (const { by } of this.#announced.values()) if (by === attachment) count += 1
+    const known = elsewhere?.by === attachment
     const guest = attachment.facts.trust === 'guest'
-    if (this.#announced.size >= MAX_ANNOUNCED || (guest && count >= MAX_ANNOUNCED_BY_GUEST)) {
+    // Whoever could announce any id would be sent that system's mail.
+    if (guest && !proves(told.secret, id)) return
+    const { subSystems } = attachment.facts.limits
+    if (!known && (this.#announced.size >= MAX_ANNOUNCED || attachment.below >= subSystems)) {
       this.#port.logger.warn('a system announced more systems below it than it may', { label: attachment.facts.label })
       return
     }
     // A guest speaks for nobody but itself: what is below it is a guest with its principal.
     const facts = guest ? { id, label, trust: 'guest' as const, principal: attachment.facts.principal } : told.facts
-    const known = this.#announced.get(id)?.by === attachment
-    this.#announced.set(id, { by: attachment, facts })
-    this.#announce(facts, true)
+    if (!known) {
+      attachment.below += 1
+      if (elsewhere !== undefined) elsewhere.by.below -= 1
+    }
+    this.#announced.set(id, { by: attachment, facts, secret: told.secret })
+    this.#announce(facts, true, told.secret)
     this.#port.refresh(id)
     if (!known) this.#port.association(id)?.pathUp(attachment.relay)
   }
 
   /** Tells the hub above who is, or is no longer, below this one. */
-  #announce(facts: PeerFacts, there: boolean): void {
-    this.#above?.send(writeFacts(facts, there))
+  #announce(facts: PeerFacts, there: boolean, secret?: string): void {
+    this.#above?.send(writeFacts(facts, there, secret))
+  }
+
+  /** Tells those below that there is an authority that may know nothing of them. */
+  tellRenewed(): void {
+    for (const each of this.#attachments.values()) {
+      if (each.facts.place === 'below') each.send(Uint8Array.of(FrameKind.renewed))
+    }
+  }
+
+  /** The systems that are reached through an attachment, itself first. */
+  *through(attachment: Attachment): Iterable<string> {
+    yield attachment.id
+    for (const [id, { by }] of this.#announced) if (by === attachment) yield id
   }
 
   #announceAll(above: Attachment): void {
     for (const attachment of this.#attachments.values()) {
-      if (attachment.facts.place === 'below') above.send(writeFacts(attachment.facts, true))
+      const { facts } = attachment
+      if (facts.place === 'below') above.send(writeFacts(facts, true, facts.secret))
     }
-    for (const { facts } of this.#announced.values()) above.send(writeFacts(facts, true))
+    for (const { facts, secret } of this.#announced.values()) above.send(writeFacts(facts, true, secret))
   }
 }
 
@@ -312,28 +417,35 @@ const NO_REFS = {
   }
 }
 
-function writeFacts(facts: PeerFacts, there: boolean): Uint8Array {
+function writeFacts(facts: PeerFacts, there: boolean, secret?: string): Uint8Array {
   const buffer = new ByteBuffer(128)
   buffer.u8(FrameKind.peer)
   const { id, label, trust, principal } = facts
   try {
-    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal, there }, buffer)
+    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal, there, secret }, buffer)
   } catch {
     // A principal that cannot cross stays at the gateway that made it; the peer is no less what it is.
     buffer.at = 1
-    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal: undefined, there }, buffer)
+    new Encoder(NO_REFS).encodeAlone({ id, label, trust, principal: undefined, there, secret }, buffer)
   }
   return buffer.bytes.slice(0, buffer.at)
 }
 
-function readFacts(frame: Uint8Array): { facts: PeerFacts; there: boolean } | undefined {
+interface Told {
+  readonly facts: PeerFacts
+  readonly there: boolean
+  readonly secret: string | undefined
+}
+
+function readFacts(frame: Uint8Array): Told | undefined {
   if (frame.length > 16_384) return undefined
   try {
     const value = new Decoder(NO_REFS).decode(new ByteReader(frame, 1, frame.length)) as Record<string, unknown>
-    const { id, label, trust, principal, there } = value
+    const { id, label, trust, principal, there, secret } = value
     if (typeof id !== 'string' || idBytes(id) === undefined || typeof label !== 'string') return undefined
     if (trust !== 'node' && trust !== 'guest') return undefined
-    return { facts: { id, label: label.slice(0, 64), trust, principal }, there: there === true }
+    const proof = typeof secret === 'string' ? secret : undefined
+    return { facts: { id, label: label.slice(0, 64), trust, principal }, there: there === true, secret: proof }
   } catch {
     return undefined
   }

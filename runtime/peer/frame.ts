@@ -12,7 +12,10 @@ export const FrameKind = {
   pong: 7,
   goodbye: 8,
   peer: 9,
+  /** From a hub: nobody here knows the system with this id, which that one wrote to: two ids. */
   undeliverable: 10,
+  /** From the hub above: there is an authority for names that may know nothing of us. */
+  renewed: 11,
   relay: 16
 } as const
 

@@ -63,6 +63,12 @@ export function fromBase64(text: string, length: number): Uint8Array | undefined
   return at === length && (held & ((1 << bits) - 1)) === 0 ? bytes : undefined
 }
 
+/** Whether a secret, as text, is the one that an id was made of. */
+export function proves(secret: string | undefined, id: string): boolean {
+  const bytes = secret === undefined ? undefined : fromBase64(secret, SECRET_BYTES)
+  return bytes !== undefined && sameText(idOf(bytes), id)
+}
+
 /** A system's id as the 16 bytes that frames carry; `undefined` for what is no id. */
 export function idBytes(id: string): Uint8Array | undefined {
   return fromBase64(id, ID_BYTES)
