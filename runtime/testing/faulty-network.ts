@@ -5,7 +5,7 @@ import { ActorError } from '../actor/errors.ts'
 import { FrameKind } from '../peer/frame.ts'
 import type { Connection, Listener, Transport } from '../peer/transport.ts'
 import type { Random } from './random.ts'
-import type { VirtualTime } from './virtual-time.ts'
+import type { VirtualClock, VirtualTime } from './virtual-time.ts'
 
 /** What may happen to frames between two systems right now: probabilities for each frame, milliseconds for delays. */
 export interface Weather {
@@ -28,16 +28,24 @@ export class FaultyNetwork {
   readonly #time: VirtualTime
   readonly #random: Random
   readonly #struck: (fault: Fault) => void
+  /** The dialler's and the listener's: a process that sleeps reads nothing. */
+  readonly #clocks: readonly [VirtualClock, VirtualClock]
   readonly #pairs = new Set<Pair>()
   weather: Weather = { ...FAIR }
   #accept: Parameters<Listener['listen']>[0] | undefined
   #refusing = false
   #held = false
 
-  constructor(time: VirtualTime, random: Random, struck: (fault: Fault) => void) {
+  constructor(
+    time: VirtualTime,
+    random: Random,
+    struck: (fault: Fault) => void,
+    clocks: readonly [VirtualClock, VirtualClock]
+  ) {
     this.#time = time
     this.#random = random
     this.#struck = struck
+    this.#clocks = clocks
   }
 
   readonly transport: Transport = {
@@ -155,6 +163,10 @@ export class FaultyNetwork {
     this.#struck('hold')
   }
 
+  whenAwake(side: 0 | 1, run: () => void): void {
+    this.#clocks[side].whenAwake(run)
+  }
+
   gone(pair: Pair): void {
     this.#pairs.delete(pair)
   }
@@ -197,7 +209,10 @@ class Pair {
     this.#open = false
     this.#broken = true
     this.#network.gone(this)
-    for (const end of this.ends) this.#network.later(0, () => end.closed({ code: 1006, reason: 'cut' }))
+    for (const side of [0, 1] as const) {
+      const closed = () => this.ends[side].closed({ code: 1006, reason: 'cut' })
+      this.#network.later(0, () => this.#network.whenAwake(side, closed))
+    }
   }
 
   close(by: 0 | 1, code: number, reason: string): void {
@@ -206,7 +221,8 @@ class Pair {
     this.#network.gone(this)
     const other = by === 0 ? 1 : 0
     // What was handed over before still arrives, then the end of it.
-    this.#network.later(this.#arrivesAt[by], () => this.ends[other].closed({ code, reason }))
+    const closed = () => this.ends[other].closed({ code, reason })
+    this.#network.later(this.#arrivesAt[by], () => this.#network.whenAwake(other, closed))
   }
 
   #arrive(from: 0 | 1, frame: Uint8Array): void {
@@ -216,7 +232,8 @@ class Pair {
       this.#heldBack[from].push(frame)
       return
     }
-    this.ends[from === 0 ? 1 : 0].arrived(frame)
+    const to = from === 0 ? 1 : 0
+    this.#network.whenAwake(to, () => this.ends[to].arrived(frame))
   }
 }
 

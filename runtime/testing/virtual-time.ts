@@ -11,6 +11,8 @@ interface Event {
 
 /** A clock that can stop for a while, as a laptop that sleeps, or for good, as a process that was killed. */
 export interface VirtualClock extends Clock {
+  /** Runs it now, or when the clock goes on: what reaches a process that sleeps waits before its door. */
+  whenAwake(run: () => void): void
   freeze(): void
   thaw(): void
 }
@@ -46,6 +48,7 @@ export class VirtualTime {
       timer: (delay, fire) => this.after(delay, awake(fire)),
       soon: turn => void this.#soon.push(awake(turn)),
       later: turn => void this.after(0, awake(turn)),
+      whenAwake: run => awake(run)(),
       freeze: () => {
         frozen = true
       },
