@@ -7,28 +7,25 @@ export type Restart = 'always' | 'on-failure' | 'never'
 /** How a child ended: it failed or was killed, or it is done or was told to stop. */
 export type Exit = 'failed' | 'ended'
 
-/** Children by their place in the order of their start. Those in none of the lists go on as if nothing had happened. */
+/** Children by their place in the order of their start. Those in neither list go on as if nothing had happened. */
 export interface Plan {
-  /** To be stopped, in this order: the youngest first. */
-  readonly stop: readonly number[]
-  /** To be started, in this order: the oldest first. */
-  readonly start: readonly number[]
-  /** Not known to the supervisor any more. */
+  /** To be restarted as one, the oldest first: all have stopped before the first starts. */
+  readonly restart: readonly number[]
+  /** To be stopped, the youngest first, and not known to the supervisor any more. */
   readonly forget: readonly number[]
 }
 
 /** What follows from the exit of the child at `ended`. */
 export function planFor(strategy: Strategy, children: readonly Restart[], ended: number, exit: Exit): Plan {
-  const restart = children[ended] ?? 'never'
-  if (restart === 'never') return { stop: [], start: [], forget: [ended] }
+  const own = children[ended] ?? 'never'
+  if (own === 'never') return { restart: [], forget: [ended] }
   // It is done, and that is no reason to disturb the others. Its place is kept: a restart of all starts it again.
-  if (restart === 'on-failure' && exit === 'ended') return { stop: [], start: [], forget: [] }
+  if (own === 'on-failure' && exit === 'ended') return { restart: [], forget: [] }
   const concerned = [...children.keys()].filter(
     index => index === ended || strategy === 'one-for-all' || (strategy === 'rest-for-one' && index > ended)
   )
   return {
-    stop: concerned.filter(index => index !== ended).reverse(),
-    start: concerned.filter(index => children[index] !== 'never'),
-    forget: concerned.filter(index => children[index] === 'never')
+    restart: concerned.filter(index => children[index] !== 'never'),
+    forget: concerned.filter(index => children[index] === 'never').reverse()
   }
 }

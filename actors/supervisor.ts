@@ -126,9 +126,12 @@ class Spec<M> implements ChildSpec {
     this.#shutdown = shutdown
   }
 
-  spawn(ctx: Pick<Context<never>, 'spawn'>): AnyRef {
-    const shutdown = this.#shutdown
-    return ctx.spawn(this.#start(), this.#name === undefined ? { shutdown } : { shutdown, name: this.#name })
+  spawn(ctx: Pick<Context<never>, 'spawn'>, before: AnyRef | undefined): AnyRef {
+    return ctx.spawn(this.#start(), {
+      shutdown: this.#shutdown,
+      ...(this.#name !== undefined && { name: this.#name }),
+      ...(before !== undefined && { before })
+    })
   }
 }
 
@@ -237,20 +240,22 @@ class Family {
     const kinds = members.map(({ spec, state }) => (state.is === 'leaving' ? 'never' : spec.restart))
     const plan = planFor(this.#strategy, kinds, members.indexOf(ended), exit)
     for (const index of plan.forget) this.#leave(members[index])
-    const again: AnyRef[] = []
-    for (const index of plan.start) {
+    const running: AnyRef[] = []
+    for (const index of plan.restart) {
       const member = members[index] as Member
       member.restarts++
-      if (member.state.is === 'running') again.push(member.state.ref)
+      if (member.state.is === 'running') running.push(member.state.ref)
       else this.#start(member)
     }
-    const [first, ...others] = again
-    // In place and together: the youngest stops first, and when all have, the oldest starts first.
+    const [first, ...others] = running
     if (first !== undefined) this.#ctx.restart(first, ...others)
   }
 
+  /** A child that comes back takes its old place, so that the order of stops stays that of the specs. */
   #start(member: Member): AnyRef {
-    const ref = member.spec.spawn(this.#ctx)
+    const place = this.#members.indexOf(member)
+    const younger = place < 0 ? undefined : this.#members.slice(place + 1).find(({ state }) => state.is !== 'ended')
+    const ref = member.spec.spawn(this.#ctx, younger && refOf(younger.state))
     this.#ctx.watch(ref)
     member.state = { is: 'running', ref }
     return ref

@@ -78,6 +78,11 @@ export interface SpawnOptions<in out M> {
    * and where its parent waits it is killed. Default 5000.
    */
   shutdown?: number
+  /**
+   * A sibling that this actor is to count as older than: it stops after it, as if it had been started before. Default: none, it
+   * is the youngest. One that is not a living child of the same parent: ACTOR_BAD_OPTION.
+   */
+  before?: AnyRef
   mailbox?: MailboxOptions<M>
 }
 

@@ -15,11 +15,14 @@ export interface Parent {
   childEnded(child: Cell): void
 }
 
-export function join(family: Family, cell: Cell): void {
-  const last = family.lastChild
-  cell.older = last
-  if (last !== undefined) last.younger = cell
-  family.lastChild = cell
+/** Joins as the youngest, or as the next older of `before`. */
+export function join(family: Family, cell: Cell, before?: Cell): void {
+  const older = before === undefined ? family.lastChild : before.older
+  cell.older = older
+  cell.younger = before
+  if (older !== undefined) older.younger = cell
+  if (before === undefined) family.lastChild = cell
+  else before.older = cell
 }
 
 export function leave(family: Family, cell: Cell): void {

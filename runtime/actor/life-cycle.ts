@@ -36,8 +36,8 @@ export function patienceWith(cell: Cell): number {
 }
 
 /** Enters the family, and the run queue if its start is a program's code. */
-export function start(cell: Cell): void {
-  join(cell.parent.family, cell)
+export function start(cell: Cell, before?: Cell): void {
+  join(cell.parent.family, cell, before)
   cell.rejoin()
 }
 

@@ -106,9 +106,11 @@ export class LocalSystem implements ActorSystem, Parent, Family {
     }
     const cell = new Cell(this, parent, behavior)
     const ref = new LocalRef<M>(cell)
+    let before: Cell | undefined
     cell.ref = ref as unknown as LocalRef<never>
     if (options !== undefined) {
       checkSpawnOptions(options as unknown as SpawnOptions<never>)
+      if (options.before !== undefined) before = sibling(parent, options.before)
       const name = options.name?.name
       if (name !== undefined) {
         if (this.#names.has(name)) {
@@ -121,7 +123,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
       }
       cell.configure(options as unknown as SpawnOptions<never>)
     }
-    start(cell)
+    start(cell, before)
     return ref
   }
 
@@ -304,4 +306,11 @@ function noNetwork(what: string): ActorError {
     'ACTOR_BAD_OPTION',
     `${what} needs the network: createSystem from 'whereabouts' has the network`
   )
+}
+
+/** The cell of a living child of `parent`. */
+function sibling(parent: Parent, ref: AnyRef): Cell {
+  const cell = ref instanceof HomeRef ? ref.cell : undefined
+  if (cell !== undefined && cell.parent === parent && cell.phase.is !== 'stopped') return cell
+  throw badOption('before', ref instanceof Ref ? ref.label : ref, 'a child of the same parent that has not ended')
 }

@@ -2,30 +2,30 @@ import { expect } from 'chai'
 import { type Exit, type Plan, planFor, type Restart, type Strategy } from '../../actors/strategy.ts'
 
 const always: Restart[] = ['always', 'always', 'always', 'always']
-const none: Plan = { stop: [], start: [], forget: [] }
+const none: Plan = { restart: [], forget: [] }
 
 /** Strategy, children, the one that ended, how, and what follows. */
 const table: Array<[Strategy, Restart[], number, Exit, Plan]> = [
-  ['one-for-one', always, 0, 'failed', { stop: [], start: [0], forget: [] }],
-  ['one-for-one', always, 3, 'failed', { stop: [], start: [3], forget: [] }],
-  ['one-for-one', always, 1, 'ended', { stop: [], start: [1], forget: [] }],
-  ['one-for-all', always, 1, 'failed', { stop: [3, 2, 0], start: [0, 1, 2, 3], forget: [] }],
-  ['one-for-all', always, 0, 'ended', { stop: [3, 2, 1], start: [0, 1, 2, 3], forget: [] }],
-  ['one-for-all', ['always'], 0, 'failed', { stop: [], start: [0], forget: [] }],
-  ['rest-for-one', always, 0, 'failed', { stop: [3, 2, 1], start: [0, 1, 2, 3], forget: [] }],
-  ['rest-for-one', always, 2, 'failed', { stop: [3], start: [2, 3], forget: [] }],
-  ['rest-for-one', always, 3, 'failed', { stop: [], start: [3], forget: [] }],
+  ['one-for-one', always, 0, 'failed', { restart: [0], forget: [] }],
+  ['one-for-one', always, 3, 'failed', { restart: [3], forget: [] }],
+  ['one-for-one', always, 1, 'ended', { restart: [1], forget: [] }],
+  ['one-for-all', always, 1, 'failed', { restart: [0, 1, 2, 3], forget: [] }],
+  ['one-for-all', always, 0, 'ended', { restart: [0, 1, 2, 3], forget: [] }],
+  ['one-for-all', ['always'], 0, 'failed', { restart: [0], forget: [] }],
+  ['rest-for-one', always, 0, 'failed', { restart: [0, 1, 2, 3], forget: [] }],
+  ['rest-for-one', always, 2, 'failed', { restart: [2, 3], forget: [] }],
+  ['rest-for-one', always, 3, 'failed', { restart: [3], forget: [] }],
 
-  ['one-for-one', ['on-failure', 'always'], 0, 'failed', { stop: [], start: [0], forget: [] }],
+  ['one-for-one', ['on-failure', 'always'], 0, 'failed', { restart: [0], forget: [] }],
   ['one-for-all', ['on-failure', 'always'], 0, 'ended', none],
   ['rest-for-one', ['on-failure', 'always'], 0, 'ended', none],
-  ['one-for-all', ['always', 'on-failure'], 0, 'failed', { stop: [1], start: [0, 1], forget: [] }],
+  ['one-for-all', ['always', 'on-failure'], 0, 'failed', { restart: [0, 1], forget: [] }],
 
-  ['one-for-one', ['never', 'always'], 0, 'failed', { stop: [], start: [], forget: [0] }],
-  ['one-for-all', ['never', 'always'], 0, 'failed', { stop: [], start: [], forget: [0] }],
-  ['rest-for-one', ['never', 'always'], 0, 'ended', { stop: [], start: [], forget: [0] }],
-  ['one-for-all', ['always', 'never', 'always'], 0, 'failed', { stop: [2, 1], start: [0, 2], forget: [1] }],
-  ['rest-for-one', ['never', 'always', 'never', 'always'], 1, 'ended', { stop: [3, 2], start: [1, 3], forget: [2] }]
+  ['one-for-one', ['never', 'always'], 0, 'failed', { restart: [], forget: [0] }],
+  ['one-for-all', ['never', 'always'], 0, 'failed', { restart: [], forget: [0] }],
+  ['rest-for-one', ['never', 'always'], 0, 'ended', { restart: [], forget: [0] }],
+  ['one-for-all', ['always', 'never', 'always'], 0, 'failed', { restart: [0, 2], forget: [1] }],
+  ['rest-for-one', ['never', 'always', 'never', 'always', 'never'], 1, 'ended', { restart: [1, 3], forget: [4, 2] }]
 ]
 
 describe('the strategy of a supervisor', () => {

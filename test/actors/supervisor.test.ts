@@ -280,6 +280,22 @@ for (const copyMessages of [false, true])
         expect((await children(family))[0]?.restarts).to.equal(1)
       })
 
+      it('always: gives a child that comes back its old place in the order', async () => {
+        const family = spawn({
+          strategy: 'one-for-all',
+          children: [spec('a', { restart: 'always' }), spec('b'), spec('c')]
+        })
+        await system.stop(await ref(family, 'a'))
+        await until(() => log.filter(line => line.startsWith('start')).length === 6, 'all are back')
+        await children(family)
+        log.length = 0
+        ;(await ref(family, 'c')).send({ type: 'fail' })
+        expect(await logged(family, 6)).to.deep.equal(['stop c', 'stop b', 'stop a', 'start a', 'start b', 'start c'])
+        log.length = 0
+        await system.stop(family)
+        expect(log).to.deep.equal(['stop c', 'stop b', 'stop a'])
+      })
+
       it('always: starts a child again that somebody else has stopped', async () => {
         const family = spawn({ children: [spec('a', { restart: 'always' })] })
         await system.stop(await ref(family, 'a'))

@@ -21,6 +21,7 @@ export function options(system: ActorSystem, worker: Behavior<Job>): void {
     limit: { restarts: 3, within: 5000 },
     backoff: { min: 200, max: 10_000, jitter: 0.2 },
     shutdown: 1000,
+    before: system.spawn(worker),
     mailbox: { capacity: 100, bytes: 1024, overflow: 'drop-oldest' }
   })
   system.spawn(worker, { mailbox: { overflow: { latest: job => (job.type === 'run' ? String(job.id) : job.type) } } })
