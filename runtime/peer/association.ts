@@ -179,6 +179,11 @@ export class Association {
     return epoch === undefined ? 0 : epoch.total - epoch.ackedBytes
   }
 
+  /** Batches sent in this epoch and not acknowledged. */
+  get unackedBatches(): number {
+    return this.#epoch?.queue.length ?? 0
+  }
+
   /** Bytes of items that wait for a path, for credit, or for room in the path. */
   get unsent(): number {
     const epoch = this.#epoch

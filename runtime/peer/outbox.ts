@@ -17,6 +17,9 @@ const CHUNKS_AHEAD = 262_144
 /** What a chunk's own head takes at most. */
 const CHUNK_HEAD = 16
 
+/** What a retained batch takes beside its items, in bytes: its head, its array, and its entry in the queue. */
+const BATCH_COST = 320
+
 /** Who an item is for: to keep the order of what one actor gets, whatever goes aside. */
 export interface Target {
   readonly id: string
@@ -58,6 +61,11 @@ export class Outbox {
   /** Bytes accepted here and not acknowledged there. */
   get backlog(): number {
     return this.#port.association.unacked + (this.#buffer?.at ?? 0) + this.#asideBytes
+  }
+
+  /** The memory that those bytes take, about: what bounds are compared with. */
+  get load(): number {
+    return this.backlog + this.#port.association.unackedBatches * BATCH_COST
   }
 
   /** Mail. Throws ACTOR_UNSERIALISABLE or ACTOR_TOO_LARGE, and has then left nothing behind. */

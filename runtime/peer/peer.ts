@@ -174,7 +174,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   send(ref: RemoteRef<never>, message: unknown): boolean {
     const { home } = this
-    if (this.#outbox.backlog >= this.#terms.outbound) return this.#refuse(ref, message)
+    if (this.#outbox.load >= this.#terms.outbound) return this.#refuse(ref, message)
     home.sent += 1
     if (!this.#reachable()) {
       home.deadLetters.add(ref, message, 'unreachable')
@@ -204,7 +204,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** `false`: no room. What cannot be asked fails at once. */
   ask(ref: RemoteRef<never>, question: Question): boolean {
-    if (this.#outbox.backlog >= this.#terms.outbound) return false
+    if (this.#outbox.load >= this.#terms.outbound) return false
     if (!this.#reachable()) {
       question.settle()
       this.home.deadLetters.add(ref, question, 'unreachable')
@@ -233,7 +233,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   get pressed(): boolean {
-    return this.#outbox.backlog >= this.#terms.outbound / 4
+    return this.#outbox.load >= this.#terms.outbound / 4
   }
 
   ready(ref: RemoteRef<never>, options?: AskOptions): Promise<void> {
@@ -264,7 +264,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
               )
             )
           )
-        } else if (!ref.crowded && this.#outbox.backlog <= this.#terms.outbound / 16) done(resolve)
+        } else if (!ref.crowded && this.#outbox.load <= this.#terms.outbound / 16) done(resolve)
       }
       if (signal?.aborted) {
         reject(signal.reason)
@@ -329,7 +329,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#flushing = false
     this.#outbox.flush()
     // Signals and answers' failures are never refused; a peer that causes them and never acknowledges is given up.
-    if (this.#outbox.backlog > 2 * this.#terms.outbound + this.#terms.takes) {
+    if (this.#outbox.load > 2 * this.#terms.outbound + this.#terms.takes) {
       this.home.logger.warn('a peer does not acknowledge what it caused; the epoch ends', { peer: this.label })
       this.association.abandon()
     }
