@@ -55,6 +55,7 @@ const overWebSocket = (url: string): Promise<Outcome> =>
       remote: true,
       copies: true,
       trust: 'guest',
+      farIsGuest: true,
       messageBytes: 2 ** 20,
       cuts: true
     })

@@ -1,7 +1,7 @@
 // P4: an ask ends exactly once.
 
 import { expect } from 'chai'
-import { type ActorRef, type Origin, receive, setup } from '../../../runtime/index.ts'
+import { ActorError, type ActorRef, type Origin, receive, setup } from '../../../runtime/index.ts'
 import {
   allLetters,
   type Cases,
@@ -26,7 +26,7 @@ const counter = () =>
     return count
   })
 
-export const asks: Cases = (cast, { remote }) => {
+export const asks: Cases = (cast, { remote, farIsGuest }) => {
   it('answers a question, asked in either form', async () => {
     const ref = await cast().place(counter())
     ref.send({ type: 'add', by: 5 })
@@ -137,6 +137,17 @@ export const asks: Cases = (cast, { remote }) => {
     )
     expect(await failureCode(ref.ask({ type: 'question', n: 1 }))).to.equal('ACTOR_FAILED')
     expect(await failureCode(ref.ask({ type: 'question', n: 2 }))).to.equal('ACTOR_FAILED')
+  })
+
+  it('fails with the ActorError that is sent in place of an answer, unless a guest sends it', async () => {
+    const ref = await cast().place(
+      setup<Question>(() => ({
+        receive: ({ replyTo }) => void replyTo.send(new ActorError('ACTOR_FORBIDDEN', 'not for you') as never)
+      }))
+    )
+    const answer: unknown = await ref.ask({ type: 'question' }).catch((error: unknown) => ({ thrown: error }))
+    if (farIsGuest) expect(answer).to.include({ code: 'ACTOR_FORBIDDEN', message: 'not for you' })
+    else expect(answer).to.have.property('thrown').that.includes({ code: 'ACTOR_FORBIDDEN', message: 'not for you' })
   })
 
   for (const within of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY, '1s' as unknown as number]) {

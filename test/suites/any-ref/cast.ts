@@ -34,6 +34,8 @@ export interface Traits {
   readonly copies: boolean
   /** How `far` sees messages from `near`. */
   readonly trust: 'local' | 'node' | 'guest'
+  /** `near` sees messages from `far` as a guest's. */
+  readonly farIsGuest?: true
   /** The largest message in bytes, where there is such a limit. */
   readonly messageBytes?: number
   /** The cast can be cut and mended. */
