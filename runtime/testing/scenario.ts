@@ -180,13 +180,13 @@ class Scenario {
               else if (n > before + 1 && !excused.has(key)) {
                 this.#wrong(`${name} got ${key}:${n} after ${key}:${before} and heard of no end between`)
               }
-              if (this.#time.now - (since.get(key) ?? Number.NEGATIVE_INFINITY) > BACKLOG) excused.delete(key)
-              last.set(key, Math.max(n, before))
               if (!senders.has(who)) {
                 senders.set(who, key)
                 since.set(key, this.#time.now)
                 ctx.watch(who)
               }
+              if (this.#time.now - (since.get(key) ?? Number.NEGATIVE_INFINITY) > BACKLOG) excused.delete(key)
+              last.set(key, Math.max(n, before))
               break
             }
             case 'greet':
