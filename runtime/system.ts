@@ -3,6 +3,7 @@
 import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
 import { parseAddress } from './actor/address.ts'
 import type { Behavior } from './actor/behavior.ts'
+import { MAX_DELAY } from './actor/clock.ts'
 import type { SpawnOptions } from './actor/context.ts'
 import type { Subscription } from './actor/dead-letters.ts'
 import { systemEntropy } from './actor/entropy.ts'
@@ -22,7 +23,8 @@ import { Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
 import { permitted } from './cluster/policy.ts'
-import { type RegistryMessage, registry } from './cluster/registry.ts'
+import { registry } from './cluster/registry.ts'
+import type { RegistryMessage } from './cluster/registry-message.ts'
 import { REGISTRY_ID, RegistryRef } from './cluster/registry-ref.ts'
 import { DEFAULT_BACKOFF } from './peer/backoff.ts'
 import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
@@ -105,6 +107,7 @@ export class System extends LocalSystem {
   }
 
   override register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim> {
+    this.#guard(ref, name.schema)
     return this.#open() ?? this.#claims.register(name, ref, options)
   }
 
@@ -114,6 +117,7 @@ export class System extends LocalSystem {
     facts?: Record<string, unknown>,
     options?: AskOptions
   ): Promise<Claim> {
+    this.#guard(ref, name.schema)
     return this.#open() ?? this.#claims.join(name, ref, facts, options)
   }
 
@@ -429,7 +433,10 @@ export class System extends LocalSystem {
     const actor = this.spawn(
       registry({
         above: () => (this.#hub.above === undefined ? undefined : this.#registryOn(this.#hub.above.id)),
-        find: name => this.find({ name } as ActorName<never>),
+        lookup: (name, wait, signal) =>
+          this.#claims.lookup({ name } as ActorName<never>, { within: wait ? MAX_DELAY : 0, signal }),
+        find: name => this.#exposable(name),
+        owns: (peer, ref) => ref instanceof RemoteRef && this.#hub.comesBy(ref.peer.id, peer),
         allowed: (peer, action, name) => this.#allowed(peer, action, name),
         systemOf: ref => (ref instanceof RemoteRef ? ref.peer.id : this.id),
         reachable: id => id === this.id || this.#hub.wayTo(id)?.status === 'connected',
@@ -439,6 +446,19 @@ export class System extends LocalSystem {
     this.#registry = actor
     this.export(REGISTRY_ID, new RegistryRef(this, actor) as unknown as Ref<never>)
     return actor
+  }
+
+  /** A local actor by its name. Exposed with a schema, it is guarded by that, whatever it was spawned with. */
+  #exposable(name: string): AnyRef | undefined {
+    const ref = this.find({ name } as ActorName<never>)
+    if (ref !== undefined) for (const door of this.#doors) this.#guard(ref, door.exposed(name)?.schema)
+    return ref
+  }
+
+  /** From now on what guests say to an actor of ours passes this schema, unless there is another already. */
+  #guard(ref: AnyRef, schema: unknown): void {
+    if (schema === undefined || ref instanceof RemoteRef || this.#schemas.has(ref)) return
+    this.#schemas.set(ref, schema as StandardSchema<unknown>)
   }
 
   #allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean> {
@@ -463,6 +483,7 @@ export class System extends LocalSystem {
     // The end of this system ends epochs too: nothing is claimed any more.
     if (!this.open) return
     this.#asserted = this.#hub.above?.id
+    this.#registry?.send({ type: 'above' })
     this.#claims.reassert()
     this.#hub.tellRenewed()
   }

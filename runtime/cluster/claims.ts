@@ -10,7 +10,7 @@ import type { Logger } from '../actor/logger.ts'
 import type { ActorName } from '../actor/names.ts'
 import type { Claim } from '../actor/network.ts'
 import type { ActorRef, AnyRef, AskOptions } from '../actor/ref.ts'
-import { type Answer, type Member, type MembersMessage, type RegistryMessage, settle } from './registry.ts'
+import { type Answer, type Member, type MembersMessage, type RegistryMessage, settle } from './registry-message.ts'
 
 /** Intents of one system; more is a leak in the program. */
 const MAX_INTENTS = 65_536
@@ -131,7 +131,7 @@ export class Claims {
   register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim> {
     return this.#hold(
       ref,
-      asked => this.#port.authority().ask({ type: 'claim', name: name.name, ref, again: false }, asked),
+      asked => this.#port.authority().ask({ type: 'claim', name: name.name, ref }, asked),
       () => this.#port.authority().send({ type: 'release', name: name.name, ref }),
       options
     )
@@ -224,6 +224,8 @@ export class Claims {
       settle(await assert(options))
     } catch (error) {
       this.#intents.delete(intent)
+      // It may have been granted all the same: an answer can come too late.
+      release()
       throw error
     }
     this.#port.watchEnd(ref, () => intent.lose())

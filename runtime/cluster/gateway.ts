@@ -5,7 +5,7 @@ import type { Clock } from '../actor/clock.ts'
 import { ActorError } from '../actor/errors.ts'
 import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
-import type { Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
+import type { AnyName, Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
 import {
   HANDSHAKE_TIME,
   type HandshakeFrame,
@@ -78,10 +78,13 @@ export class Door implements Gateway {
 
   /** Whether guests of this door may look up a name. */
   exposes(name: string): boolean {
-    if (this.options.trust !== 'guest') return true
-    return (this.options.expose ?? []).some(
-      each => (each instanceof Object && 'unchecked' in each ? each.name : each).name === name
-    )
+    return this.options.trust !== 'guest' || this.exposed(name) !== undefined
+  }
+
+  /** What it was exposed as. */
+  exposed(name: string): AnyName | undefined {
+    const names = (this.options.expose ?? []).map(each => ('unchecked' in each ? each.name : each))
+    return names.find(each => each.name === name)
   }
 
   /** A system has left, or came in by another door. */

@@ -393,6 +393,12 @@ export class Hub {
     }
   }
 
+  /** Whether a system is `peer`, or came in by the same attachment; of a peer that is attached or announced here. */
+  comesBy(id: string, peer: string): boolean {
+    const way = this.#attachments.get(peer) ?? this.#announced.get(peer)?.by
+    return id === peer || (way !== undefined && way === this.wayTo(id))
+  }
+
   /** The systems that are reached through an attachment, itself first. */
   *through(attachment: Attachment): Iterable<string> {
     yield attachment.id

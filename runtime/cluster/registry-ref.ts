@@ -7,7 +7,7 @@ import type { LocalSystem } from '../actor/local-system.ts'
 import type { Question } from '../actor/question.ts'
 import { type ActorRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { Watcher } from '../actor/watch.ts'
-import type { RegistryMessage } from './registry.ts'
+import type { RegistryMessage } from './registry-message.ts'
 
 /** Every registry has the same id: to know a hub is to know its registry. What may be asked there is its own decision. */
 export const REGISTRY_ID = 'registry'

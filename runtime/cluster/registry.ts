@@ -4,50 +4,38 @@
 
 import { type Behavior, setup } from '../actor/behavior.ts'
 import type { Context } from '../actor/context.ts'
-import { ActorError } from '../actor/errors.ts'
+import { codeOf } from '../actor/errors.ts'
 import type { Origin } from '../actor/origin.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
+import {
+  type Answer,
+  flawOf,
+  type Member,
+  type MembersMessage,
+  type RegistryMessage,
+  type RegistryNews,
+  type RegistryRequest
+} from './registry-message.ts'
 
-/** Names and groups held in all, and members of one group; beyond them claims are refused. */
+/** Names, groups, members of one group and lookups that wait; beyond them claims are refused. */
 const MAX_NAMES = 100_000
 const MAX_GROUPS = 100_000
+const MAX_MEMBERS = 100_000
 const MAX_WAITING = 100_000
-/** Names are for people and logs as well: 1 to 200 characters, none of them a control character. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-const NAME = /^[^\u0000-\u001f\u007f-\u009f]{1,200}$/
-
-export type Answer<T> = { readonly ok: T } | { readonly code: `ACTOR_${string}`; readonly message: string }
-export interface Member {
-  readonly ref: AnyRef
-  readonly label: string
-  readonly reachable: boolean
-  readonly facts: Record<string, unknown>
-}
-/** What the subscriber of a group gets: all of it first, then what changes. */
-export type MembersMessage =
-  | { type: 'members'; group: string; members: Member[] }
-  | { type: 'changed'; group: string; members: Member[]; left: AnyRef[] }
-
-export type RegistryMessage =
-  | { type: 'lookup'; name: string; wait: boolean; replyTo: ActorRef<Answer<AnyRef | undefined>> }
-  | { type: 'claim'; name: string; ref: AnyRef; again: boolean; replyTo: ActorRef<Answer<true>> }
-  | { type: 'release'; name: string; ref: AnyRef }
-  | { type: 'join'; group: string; member: Member; replyTo: ActorRef<Answer<true>> }
-  | { type: 'leave'; group: string; ref: AnyRef }
-  | { type: 'subscribe'; group: string; to: ActorRef<MembersMessage> }
-  | { type: 'unsubscribe'; group: string; to: ActorRef<MembersMessage> }
-  /** From its own system only: how far a peer can be reached has changed. */
-  | { type: 'reach'; peer: string; reachable: boolean }
-  /** From its own system only: a local actor has got this name, which somebody may wait for. */
-  | { type: 'named'; name: string }
+/** Actors of one guest that may have names, be in groups or follow them: as many as it may watch. */
+const MAX_OF_GUEST = 256
 
 export interface RegistryPort {
   /** The registry of the hub above, if there is one: then this one is no authority. */
   above(): ActorRef<RegistryMessage> | undefined
+  /** Asks the authority above for a name, whoever that is by then. Rejects when the signal aborts, or with ACTOR_NOT_FOUND. */
+  lookup(name: string, wait: boolean, signal: AbortSignal): Promise<AnyRef>
   /** A name that this system itself knows. */
   find(name: string): AnyRef | undefined
-  /** What a guest of ours may do; the answer for a peer that is no guest is yes. */
+  /** What a guest may do. */
   allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean>
+  /** Whether an actor lives in that system, or in one that came in by it. */
+  owns(peer: string, ref: AnyRef): boolean
   /** The system that an actor lives in, and whether it is heard right now. */
   systemOf(ref: AnyRef): string
   reachable(system: string): boolean
@@ -60,6 +48,18 @@ interface Waiting {
   readonly signal: AbortSignal
 }
 
+/** What one actor has here. It is watched while that is anything. */
+interface Holder {
+  readonly names: Set<string>
+  readonly groups: Set<string>
+  readonly follows: Set<string>
+}
+
+interface Group {
+  readonly members: Map<AnyRef, Member>
+  readonly followers: Set<ActorRef<MembersMessage>>
+}
+
 export function registry(port: RegistryPort): Behavior<RegistryMessage> {
   return setup<RegistryMessage>(ctx => new Registry(ctx, port))
 }
@@ -68,7 +68,9 @@ class Registry {
   readonly #ctx: Context<RegistryMessage>
   readonly #port: RegistryPort
   readonly #names = new Map<string, AnyRef>()
-  readonly #groups = new Map<string, { members: Map<AnyRef, Member>; subscribers: Set<ActorRef<MembersMessage>> }>()
+  readonly #groups = new Map<string, Group>()
+  readonly #holders = new Map<AnyRef, Holder>()
+  readonly #bySystem = new Map<string, Set<AnyRef>>()
   readonly #waiting = new Map<string, Set<Waiting>>()
   #waitingCount = 0
 
@@ -78,43 +80,61 @@ class Registry {
   }
 
   readonly receive = (message: RegistryMessage, from: Origin): void => {
-    if (!wellFormed(message, this.#port)) return
-    if (message.type === 'reach' || message.type === 'named') {
-      if (from.trust === 'local') this.#news(message)
-      return
-    }
-    const action = message.type === 'claim' ? 'register' : message.type === 'join' ? 'join' : 'lookup'
-    const what = 'name' in message ? message.name : message.group
     const { by } = message as { by?: string }
-    if (from.trust !== 'guest' || by === undefined || message.type === 'release' || message.type === 'leave') {
-      this.#allowed(message, from)
+    // Whoever it is that nobody vouches for gets no further than a guest whose id is not known.
+    const guest = from.trust === 'guest' ? (by ?? '') : undefined
+    const flaw = flawOf(message, this.#port.isRef)
+    if (flaw !== undefined) {
+      const { replyTo } = (message ?? {}) as { replyTo?: unknown }
+      if (this.#port.isRef(replyTo) && (guest === undefined || this.#port.owns(guest, replyTo))) {
+        ;(replyTo as ActorRef<Answer<never>>).send({ code: 'ACTOR_INVALID', message: flaw })
+      }
       return
     }
-    let allowed: boolean | Promise<boolean> = false
-    try {
-      allowed = this.#port.allowed(by, action, what)
-    } catch {
-      // `authorize` is a program's code: it fails closed, and the registry lives on.
-    }
-    if (typeof allowed === 'boolean') this.#decided(message, from, allowed)
-    else
-      void allowed.then(
-        yes => this.#decided(message, from, yes === true),
-        () => this.#decided(message, from, false)
-      )
+    if (message.type === 'reach' || message.type === 'named' || message.type === 'above') {
+      if (from.trust === 'local') this.#news(message)
+    } else if (guest === undefined) this.#handle(message, from)
+    else this.#check(guest, message, from)
   }
 
   readonly stopped = (ref: AnyRef): void => {
-    for (const [name, owner] of this.#names) if (owner === ref) this.#names.delete(name)
-    for (const [group, { members, subscribers }] of this.#groups) {
-      subscribers.delete(ref as ActorRef<MembersMessage>)
-      if (members.delete(ref)) this.#tell(group, [], [ref])
-      this.#tidy(group)
+    const holder = this.#holders.get(ref)
+    if (holder === undefined) return
+    for (const name of holder.names) this.#names.delete(name)
+    for (const group of [...holder.groups, ...holder.follows]) {
+      const entry = this.#groups.get(group)
+      entry?.followers.delete(ref as ActorRef<MembersMessage>)
+      if (entry?.members.delete(ref) === true) this.#tell(group, [], [ref])
+      this.#tidyGroup(group)
     }
+    this.#forget(ref)
   }
 
-  #decided(message: RegistryMessage, from: Origin, allowed: boolean): void {
-    if (allowed) this.#allowed(message, from)
+  /** A guest speaks for its own actors only, and of what it may know. */
+  #check(guest: string, message: RegistryRequest, from: Origin): void {
+    const refs = refsIn(message)
+    if (!refs.every(ref => this.#port.owns(guest, ref))) return
+    if (message.type === 'release' || message.type === 'leave' || message.type === 'unsubscribe') {
+      this.#handle(message, from)
+      return
+    }
+    if (message.type !== 'lookup' && !this.#hasRoom(refs[0] as AnyRef)) {
+      const text = `one guest may have ${MAX_OF_GUEST} actors in names and groups`
+      if (message.type !== 'subscribe') message.replyTo.send({ code: 'ACTOR_NO_ROOM', message: text })
+      return
+    }
+    const action = message.type === 'claim' ? 'register' : message.type === 'join' ? 'join' : 'lookup'
+    const allowed = this.#port.allowed(guest, action, 'name' in message ? message.name : message.group)
+    if (typeof allowed === 'boolean') this.#decided(message, from, allowed)
+    else void allowed.then(yes => this.#decided(message, from, yes))
+  }
+
+  #hasRoom(ref: AnyRef): boolean {
+    return this.#holders.has(ref) || (this.#bySystem.get(this.#port.systemOf(ref))?.size ?? 0) < MAX_OF_GUEST
+  }
+
+  #decided(message: RegistryRequest, from: Origin, allowed: boolean): void {
+    if (allowed) this.#handle(message, from)
     else if (message.type === 'lookup') {
       // A forbidden name looks like one that nobody has: same answer, same wait.
       if (message.wait) this.#wait({ name: `\u0000${message.name}`, replyTo: message.replyTo, signal: from.signal })
@@ -122,151 +142,99 @@ class Registry {
     } else if (message.type === 'claim' || message.type === 'join') {
       message.replyTo.send({
         code: 'ACTOR_FORBIDDEN',
-        message: 'this system may not do that; the gateway decides with `authorize`'
+        message: 'this system may not do that; the gateway decides with `expose` and `authorize`'
       })
     }
   }
 
-  #allowed(message: RegistryMessage, from: Origin): void {
+  #handle(message: RegistryRequest, from: Origin): void {
+    if (message.type === 'lookup') {
+      this.#lookup({ ...message, signal: from.signal }, message.wait)
+      return
+    }
     const above = this.#port.above()
+    if (above !== undefined) {
+      above.send(message)
+      return
+    }
     switch (message.type) {
-      case 'lookup': {
-        const found = this.#names.get(message.name) ?? this.#port.find(message.name)
-        if (found !== undefined) message.replyTo.send({ ok: found })
-        else if (above !== undefined) above.send(message)
-        else if (message.wait) this.#wait({ name: message.name, replyTo: message.replyTo, signal: from.signal })
-        else message.replyTo.send({ ok: undefined })
-        return
-      }
       case 'claim':
-        if (above !== undefined) above.send(message)
-        else message.replyTo.send(this.#claim(message.name, message.ref))
+        message.replyTo.send(this.#claim(message.name, message.ref))
         return
       case 'release':
-        if (above !== undefined) above.send(message)
-        else if (this.#names.get(message.name) === message.ref) {
-          this.#names.delete(message.name)
-          this.#unwatch(message.ref)
-        }
+        if (this.#names.get(message.name) !== message.ref) return
+        this.#names.delete(message.name)
+        this.#holders.get(message.ref)?.names.delete(message.name)
+        this.#tidyHolder(message.ref)
         return
       case 'join':
-        if (above !== undefined) above.send(message)
-        else message.replyTo.send(this.#join(message.group, message.member))
+        message.replyTo.send(this.#join(message.group, message.member))
         return
       case 'leave':
-        if (above !== undefined) above.send(message)
-        else if (this.#groups.get(message.group)?.members.delete(message.ref) === true) {
-          this.#tell(message.group, [], [message.ref])
-          this.#tidy(message.group)
-          this.#unwatch(message.ref)
-        }
+        if (this.#groups.get(message.group)?.members.delete(message.ref) !== true) return
+        this.#tell(message.group, [], [message.ref])
+        this.#tidyGroup(message.group)
+        this.#holders.get(message.ref)?.groups.delete(message.group)
+        this.#tidyHolder(message.ref)
         return
       case 'subscribe':
-        if (above !== undefined) above.send(message)
-        else this.#subscribe(message.group, message.to)
+        this.#subscribe(message.group, message.to)
         return
       case 'unsubscribe':
-        if (above !== undefined) above.send(message)
-        else {
-          this.#groups.get(message.group)?.subscribers.delete(message.to)
-          this.#tidy(message.group)
-          this.#unwatch(message.to)
-        }
-        return
-      case 'reach':
-      case 'named':
+        this.#groups.get(message.group)?.followers.delete(message.to)
+        this.#tidyGroup(message.group)
+        this.#holders.get(message.to)?.follows.delete(message.group)
+        this.#tidyHolder(message.to)
         return
       default:
         message satisfies never
     }
   }
 
-  #news(message: RegistryMessage & { type: 'reach' | 'named' }): void {
+  #news(message: RegistryNews): void {
     if (message.type === 'reach') this.#reach(message.peer, message.reachable)
+    else if (message.type === 'above') this.#handUp()
     else {
       const found = this.#port.find(message.name)
       if (found !== undefined) this.#answerWaiting(message.name, found)
     }
   }
 
-  #answerWaiting(name: string, ref: AnyRef): void {
-    const waiting = this.#waiting.get(name)
-    if (waiting === undefined) return
-    this.#waiting.delete(name)
-    this.#waitingCount -= waiting.size
-    for (const { replyTo } of waiting) replyTo.send({ ok: ref })
-  }
-
-  #claim(name: string, ref: AnyRef): Answer<true> {
-    const owner = this.#names.get(name)
-    if (owner === ref) return { ok: true }
-    if (owner !== undefined) {
-      return {
-        code: 'ACTOR_NAME_TAKEN',
-        message: `the name '${name}' belongs to another actor; release it there, or choose another`
-      }
-    }
-    if (this.#names.size >= MAX_NAMES)
-      return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_NAMES} names` }
-    this.#names.set(name, ref)
-    this.#ctx.watch(ref)
-    this.#answerWaiting(name, ref)
-    return { ok: true }
-  }
-
-  #join(group: string, member: Member): Answer<true> {
-    const entry = this.#group(group)
-    if (entry === undefined) return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_GROUPS} groups` }
-    const { ref, label, facts } = member
-    const kept = { ref, label, facts, reachable: this.#port.reachable(this.#port.systemOf(ref)) }
-    entry.members.set(ref, kept)
-    this.#ctx.watch(ref)
-    this.#tell(group, [kept], [])
-    return { ok: true }
-  }
-
-  #subscribe(group: string, to: ActorRef<MembersMessage>): void {
-    const entry = this.#group(group)
-    if (entry === undefined) return
-    entry.subscribers.add(to)
-    this.#ctx.watch(to)
-    to.send({ type: 'members', group, members: [...entry.members.values()] })
-  }
-
-  #group(group: string) {
-    let entry = this.#groups.get(group)
-    if (entry === undefined && this.#groups.size < MAX_GROUPS) {
-      entry = { members: new Map(), subscribers: new Set() }
-      this.#groups.set(group, entry)
-    }
-    return entry
-  }
-
-  #tidy(group: string): void {
-    const entry = this.#groups.get(group)
-    if (entry !== undefined && entry.members.size === 0 && entry.subscribers.size === 0) this.#groups.delete(group)
-  }
-
-  #reach(peer: string, reachable: boolean): void {
-    for (const [group, { members }] of this.#groups) {
-      const changed: Member[] = []
-      for (const [ref, member] of members) {
-        if (member.reachable === reachable || this.#port.systemOf(ref) !== peer) continue
-        const next = { ...member, reachable }
-        members.set(ref, next)
-        changed.push(next)
-      }
-      if (changed.length > 0) this.#tell(group, changed, [])
+  /** Those who claimed something here claim it again, there; those who wait, wait there. */
+  #handUp(): void {
+    if (this.#port.above() === undefined) return
+    for (const ref of this.#holders.keys()) this.#ctx.unwatch(ref)
+    this.#names.clear()
+    this.#groups.clear()
+    this.#holders.clear()
+    this.#bySystem.clear()
+    for (const [name, waiters] of [...this.#waiting]) {
+      if (name.startsWith('\u0000')) continue
+      this.#waiting.delete(name)
+      this.#waitingCount -= waiters.size
+      for (const waiting of waiters) this.#lookup(waiting, true)
     }
   }
 
-  #tell(group: string, members: Member[], left: AnyRef[]): void {
-    for (const subscriber of this.#groups.get(group)?.subscribers ?? []) {
-      subscriber.send({ type: 'changed', group, members, left })
-    }
+  // names ---------------------------------------------------------------------------------------------------------------
+
+  #lookup(waiting: Waiting, wait: boolean): void {
+    const { name, replyTo, signal } = waiting
+    const found = this.#names.get(name) ?? this.#port.find(name)
+    if (found !== undefined) replyTo.send({ ok: found })
+    else if (this.#port.above() !== undefined) {
+      void this.#port.lookup(name, wait, signal).then(
+        ref => replyTo.send({ ok: ref }),
+        error => {
+          if (!signal.aborted) replyTo.send(codeOf(error) === 'ACTOR_NOT_FOUND' ? { ok: undefined } : cutOff)
+        }
+      )
+    } else if (wait) this.#wait(waiting)
+    else replyTo.send({ ok: undefined })
   }
 
   #wait(waiting: Waiting): void {
+    if (waiting.signal.aborted) return
     if (this.#waitingCount >= MAX_WAITING) {
       waiting.replyTo.send({ ok: undefined })
       return
@@ -286,56 +254,140 @@ class Registry {
     })
   }
 
-  /** An actor is watched once, however many names, groups and listings it is in. */
-  #unwatch(ref: AnyRef): void {
-    for (const owner of this.#names.values()) if (owner === ref) return
-    for (const { members, subscribers } of this.#groups.values()) {
-      if (members.has(ref) || subscribers.has(ref as ActorRef<MembersMessage>)) return
+  #answerWaiting(name: string, ref: AnyRef): void {
+    const waiting = this.#waiting.get(name)
+    if (waiting === undefined) return
+    this.#waiting.delete(name)
+    this.#waitingCount -= waiting.size
+    for (const { replyTo } of waiting) replyTo.send({ ok: ref })
+  }
+
+  #claim(name: string, ref: AnyRef): Answer<true> {
+    const owner = this.#names.get(name) ?? this.#port.find(name)
+    if (owner !== undefined && owner !== ref) {
+      return {
+        code: 'ACTOR_NAME_TAKEN',
+        message: `the name '${name}' belongs to another actor; release it there, or choose another`
+      }
     }
+    if (this.#names.get(name) === ref) return { ok: true }
+    if (this.#names.size >= MAX_NAMES) {
+      return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_NAMES} names` }
+    }
+    this.#names.set(name, ref)
+    this.#hold(ref).names.add(name)
+    this.#answerWaiting(name, ref)
+    return { ok: true }
+  }
+
+  // groups --------------------------------------------------------------------------------------------------------------
+
+  #join(name: string, member: Member): Answer<true> {
+    const group = this.#group(name)
+    const full = group === undefined || (group.members.size >= MAX_MEMBERS && !group.members.has(member.ref))
+    if (full)
+      return { code: 'ACTOR_NO_ROOM', message: `there are ${MAX_GROUPS} groups, or ${MAX_MEMBERS} members in it` }
+    const { ref, label, facts } = member
+    const kept = { ref, label, facts, reachable: this.#port.reachable(this.#port.systemOf(ref)) }
+    group.members.set(ref, kept)
+    this.#hold(ref).groups.add(name)
+    this.#tell(name, [kept], [])
+    return { ok: true }
+  }
+
+  #subscribe(name: string, to: ActorRef<MembersMessage>): void {
+    const group = this.#group(name)
+    if (group === undefined) return
+    group.followers.add(to)
+    this.#hold(to).follows.add(name)
+    to.send({ type: 'members', group: name, members: [...group.members.values()] })
+  }
+
+  #group(name: string): Group | undefined {
+    let group = this.#groups.get(name)
+    if (group === undefined && this.#groups.size < MAX_GROUPS) {
+      group = { members: new Map(), followers: new Set() }
+      this.#groups.set(name, group)
+    }
+    return group
+  }
+
+  #reach(peer: string, reachable: boolean): void {
+    const changes = new Map<string, Member[]>()
+    for (const ref of this.#bySystem.get(peer) ?? []) {
+      for (const name of this.#holders.get(ref)?.groups ?? []) {
+        const members = this.#groups.get(name)?.members
+        const member = members?.get(ref)
+        if (member === undefined || member.reachable === reachable) continue
+        const next = { ...member, reachable }
+        members?.set(ref, next)
+        const changed = changes.get(name)
+        if (changed === undefined) changes.set(name, [next])
+        else changed.push(next)
+      }
+    }
+    for (const [name, changed] of changes) this.#tell(name, changed, [])
+  }
+
+  #tell(group: string, members: Member[], left: AnyRef[]): void {
+    for (const follower of this.#groups.get(group)?.followers ?? []) {
+      follower.send({ type: 'changed', group, members, left })
+    }
+  }
+
+  #tidyGroup(name: string): void {
+    const group = this.#groups.get(name)
+    if (group?.members.size === 0 && group.followers.size === 0) this.#groups.delete(name)
+  }
+
+  // holders -------------------------------------------------------------------------------------------------------------
+
+  #hold(ref: AnyRef): Holder {
+    let holder = this.#holders.get(ref)
+    if (holder === undefined) {
+      holder = { names: new Set(), groups: new Set(), follows: new Set() }
+      this.#holders.set(ref, holder)
+      const system = this.#port.systemOf(ref)
+      const all = this.#bySystem.get(system)
+      if (all === undefined) this.#bySystem.set(system, new Set([ref]))
+      else all.add(ref)
+      this.#ctx.watch(ref)
+    }
+    return holder
+  }
+
+  #tidyHolder(ref: AnyRef): void {
+    const holder = this.#holders.get(ref)
+    if (holder === undefined || holder.names.size + holder.groups.size + holder.follows.size > 0) return
     this.#ctx.unwatch(ref)
+    this.#forget(ref)
+  }
+
+  #forget(ref: AnyRef): void {
+    this.#holders.delete(ref)
+    const system = this.#port.systemOf(ref)
+    const all = this.#bySystem.get(system)
+    all?.delete(ref)
+    if (all?.size === 0) this.#bySystem.delete(system)
   }
 }
 
-/** Messages arrive from anywhere: nothing of their form is taken on trust. */
-function wellFormed(message: unknown, port: RegistryPort): message is RegistryMessage {
-  if (typeof message !== 'object' || message === null) return false
-  const { type, name, group, ref, to, replyTo, member, peer } = message as Record<string, unknown>
-  const named = typeof name === 'string' && NAME.test(name)
-  const grouped = typeof group === 'string' && NAME.test(group)
-  switch (type) {
+const cutOff: Answer<never> = { code: 'ACTOR_UNREACHABLE', message: 'the authority for names is out of reach' }
+
+/** The refs in a request that its sender must own, the one that it is about first. */
+function refsIn(message: RegistryRequest): AnyRef[] {
+  switch (message.type) {
     case 'lookup':
-      return named && port.isRef(replyTo)
+      return [message.replyTo]
     case 'claim':
-      return named && port.isRef(ref) && port.isRef(replyTo)
+      return [message.ref, message.replyTo]
+    case 'join':
+      return [message.member.ref, message.replyTo]
     case 'release':
-      return named && port.isRef(ref)
-    case 'join': {
-      if (!grouped || !port.isRef(replyTo) || typeof member !== 'object' || member === null) return false
-      const { ref: joined, label, facts } = member as Record<string, unknown>
-      return (
-        port.isRef(joined) &&
-        typeof label === 'string' &&
-        label.length <= 200 &&
-        typeof facts === 'object' &&
-        facts !== null
-      )
-    }
     case 'leave':
-      return grouped && port.isRef(ref)
+      return [message.ref]
     case 'subscribe':
     case 'unsubscribe':
-      return grouped && port.isRef(to)
-    case 'reach':
-      return typeof peer === 'string'
-    case 'named':
-      return named
-    default:
-      return false
+      return [message.to]
   }
-}
-
-/** Throws what an answer that is no success says. */
-export function settle<T>(answer: Answer<T>): T {
-  if ('ok' in answer) return answer.ok
-  throw new ActorError(answer.code, answer.message)
 }
