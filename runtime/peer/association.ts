@@ -360,6 +360,8 @@ export class Association {
       if (kind === HeadKind.sync) this.#sendAck(epoch, HeadKind.ack, RESEND, path)
     }
     if (this.#epoch !== epoch) return
+    // Only now is it known what is still to be answered.
+    if (this.#waiting !== undefined) this.#waiting = this.#outstanding(epoch) ? this.#heard : undefined
     const moved = this.#transmit(epoch)
     this.#plan()
     if (freed || moved) this.#port.room()
@@ -437,7 +439,6 @@ export class Association {
     epoch.answered = true
     this.#heard = now
     this.#probes = 0
-    if (this.#waiting !== undefined) this.#waiting = this.#outstanding(epoch) ? now : undefined
   }
 
   /** Something was sent, or wants to be, that only the peer can answer. */
