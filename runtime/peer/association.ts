@@ -40,10 +40,14 @@ const MAX_LEAP = 65_536
 /** Batches that wait behind a parked one; small ones weigh more here than the window says. What is beyond is asked for again. */
 const MAX_HELD = 4_096
 
-/** The highest epoch that is over, and whether nothing was received in it. */
+/**
+ * What outlives an association that nobody holds: the highest epoch that is over, whether nothing was received in it, and
+ * the round trip, so that a new one goes on as the old one would have.
+ */
 export interface Ended {
   readonly number: number
   readonly unheard: boolean
+  readonly rtt: number | undefined
 }
 
 /** Why an epoch ended: nothing was heard for too long (or the peer had lost it), or the peer said goodbye. */
@@ -163,10 +167,11 @@ export class Association {
     this.#downAfter = options.downAfter
     this.#ended = options.ended?.number ?? 0
     this.#unheard = options.ended?.unheard ?? false
+    this.#rtt = options.ended?.rtt
   }
 
   get ended(): Ended {
-    return { number: this.#ended, unheard: this.#unheard }
+    return { number: this.#ended, unheard: this.#unheard, rtt: this.#rtt }
   }
 
   get epoch(): Epoch | undefined {
