@@ -199,7 +199,7 @@ describe('an association', () => {
     })
 
     it('by a stale batch of an epoch that is over does nothing, though it was remembered only', () => {
-      const back = new End(time, 2, 1, { ended: { number: 4, unheard: false } }).up()
+      const back = new End(time, 2, 1, { ended: { number: 4, unheard: false, rtt: undefined } }).up()
       back.hear(batch(3, 1, [9]), batch(4, 1, [9]))
       expect(back.got).to.deep.equal([])
       expect(back.wire.heads().map(({ kind, epoch }) => [kind, epoch])).to.deep.equal([
@@ -464,7 +464,7 @@ describe('an association', () => {
     })
 
     it('of an epoch in which nothing was heard loses nothing: all goes out again under the next number', () => {
-      const deaf = new End(time, 2, 1, { ended: { number: 1, unheard: true } }).up()
+      const deaf = new End(time, 2, 1, { ended: { number: 1, unheard: true, rtt: undefined } }).up()
       ada.say(1, 2)
       deaf.hear(...ada.wire.take())
       const [over] = deaf.wire.take()
