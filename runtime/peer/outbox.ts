@@ -49,7 +49,8 @@ export class Outbox {
   #buffer: ByteBuffer | undefined
   /** Messages in the buffer. */
   #mailed = 0
-  #defined = 0
+  /** The numbers of this epoch by actor id: a ref that was let go of and found again keeps its number. */
+  readonly #numbers = new Map<string, number>()
   #aside: Aside[] = []
   #asideBytes = 0
   #streams = 0
@@ -128,7 +129,7 @@ export class Outbox {
     const lost = this.#aside.reduce((sum, each) => sum + each.mail, this.#mailed)
     this.#buffer = undefined
     this.#mailed = 0
-    this.#defined = 0
+    this.#numbers.clear()
     this.#aside = []
     this.#asideBytes = 0
     return lost
@@ -193,15 +194,19 @@ export class Outbox {
   /** Whether something that waits aside must come first: mail of the same target, or any signal. */
   #mustWait(target: Target | undefined): boolean {
     if (target === undefined) return true
-    for (const each of this.#aside) if (each.target === target || each.target === undefined) return true
+    for (const each of this.#aside) if (each.target === undefined || each.target.id === target.id) return true
     return false
   }
 
   #define(buffer: ByteBuffer, target: Target): void {
     const { number } = this.#port.association.begin()
-    if (target.epoch === number || this.#defined >= MAX_NUMBERED) return
+    if (target.epoch === number) return
+    const known = this.#numbers.get(target.id)
+    if (known === undefined && this.#numbers.size >= MAX_NUMBERED) return
     target.epoch = number
-    target.number = this.#defined++
+    target.number = known ?? this.#numbers.size
+    if (known !== undefined) return
+    this.#numbers.set(target.id, target.number)
     buffer.u8(Item.define)
     buffer.utf8(target.id)
   }
