@@ -442,7 +442,7 @@ describe('a guest', () => {
         wait: boolean
         replyTo: ActorRef<unknown>
       }>
-      const answer = await registry.ask<object>(replyTo => ({
+      const answer = await registry.ask<unknown>(replyTo => ({
         type: 'lookup',
         name: 'x'.repeat(201),
         wait: false,
