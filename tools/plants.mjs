@@ -29,11 +29,10 @@ export const plants = [
   {
     name: 'a frame lost in a relay is sent again by nobody',
     edits: [
-      { file: association, find: 'if (this.#probeDue(epoch) <= now) this.#sync(epoch, RESEND)', put: 'if (false) {}' },
       {
         file: association,
-        find: '    return this.#probes > 0 ? Math.max(due, this.#probeAt) : due\n  }\n\n  #keep',
-        put: '    return Number.POSITIVE_INFINITY\n  }\n\n  #keep'
+        find: 'if (from < epoch.cursor) epoch.cursor = from',
+        put: 'if (from < 0) epoch.cursor = from'
       }
     ]
   },
