@@ -42,6 +42,7 @@ export const questions = [
     file: 'local.mjs',
     cases: [...tight, ...crowded, ...deep],
     programs: actors('local.mjs'),
+    also: ['ours', 'floorMailbox', 'xstate'],
     goals: [
       ...tight.flatMap(name => [
         rate(name, 'erlang, 1 scheduler', 8, 12),
@@ -63,6 +64,7 @@ export const questions = [
     file: 'ask.mjs',
     cases: ['one in flight', '100 in flight'],
     programs: actors('ask.mjs'),
+    also: ['ours', 'floorMailbox', 'xstate'],
     goals: [rate('one in flight', 'erlang, 1 scheduler', 3.5, 5), rate('100 in flight', 'erlang, 1 scheduler', 5, 8)],
     notes:
       "Erlang: `gen_server:call`. xstate and `floorMailbox` have no ask: a bare promise, without a deadline and without hearing of the other's end."

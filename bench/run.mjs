@@ -3,7 +3,8 @@
 //   --runs=5           rounds; every round runs everything once
 //   --node=20          only on this version of Node
 //   --quick            a fiftieth of the work: to see that everything runs
-// The whole of it, without options, writes results.md.
+// Programs that no goal speaks of run in the first round only, and of the second version of Node only what a question names in
+// `also`. The whole of it, without options, writes results.md.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -31,7 +32,7 @@ const nodes = versionsOfNode().filter(
 )
 const lines = []
 for (let round = 1; round <= runs; round++) {
-  for (const job of jobs()) {
+  for (const job of jobs(round)) {
     const figures = await run(job)
     if (figures === undefined) continue
     lines.push({ ...figures, node: job.node?.version })
@@ -47,14 +48,16 @@ console.log(page)
 if (only === undefined && options.node === undefined && !options.quick) writeFileSync(`${here}results.md`, page)
 
 /** What one round runs, in its order: programs of one case one after the other. */
-function jobs() {
+function jobs(round) {
   return questions.flatMap(question =>
     question.cases.flatMap(name =>
       Object.entries(question.programs).flatMap(([peer, { command, on }]) => {
         const wanted = question.only?.[name]?.includes(peer) ?? true
         const chosen = only?.some(text => [question.file, name, peer].some(word => word.includes(text))) ?? true
-        if (!wanted || !chosen || (on === 'erlang' && erlang === undefined)) return []
-        const places = on === 'erlang' ? [undefined] : nodes
+        const compared = question.goals.some(goal => goal.peer === peer || (goal.of ?? 'ours') === peer)
+        if (!wanted || !chosen || (round > 1 && !compared) || (on === 'erlang' && erlang === undefined)) return []
+        const others = question.also?.includes(peer) ? nodes.slice(1) : []
+        const places = on === 'erlang' ? [undefined] : [...nodes.slice(0, 1), ...others]
         return places.map(node => ({ name, peer, node, command: command(node?.path, peer, name, options.quick) }))
       })
     )
