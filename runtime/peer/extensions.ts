@@ -57,9 +57,10 @@ export function readBytes(reader: ByteReader, guest: boolean): unknown {
   const bytes = reader.copy(length)
   if (kind === UINT8) return bytes
   if (kind === 0) return bytes.buffer
+  if (VIEWS[kind] === undefined) throw invalid('has bytes of an unknown kind')
   const view = viewOf(kind)
   if (view === undefined || length % (view.BYTES_PER_ELEMENT ?? 1) !== 0) {
-    throw invalid(`has bytes that are no ${VIEWS[kind] ?? 'kind of view'} here`)
+    throw invalid(`has bytes that are no ${VIEWS[kind]} here`)
   }
   return new view(bytes.buffer)
 }

@@ -8,7 +8,7 @@ anyTransport('memory', async () => {
 })
 
 describe('a memory network', () => {
-  const signal = AbortSignal.timeout(5000)
+  const signal = (): AbortSignal => AbortSignal.timeout(5000)
 
   async function connected() {
     const { transport, listener, network } = memory()
@@ -16,7 +16,7 @@ describe('a memory network', () => {
     await listener.listen(connection =>
       connection.open({ frame: data => heard.push(`frame ${data[0]}`), close: why => heard.push(`close ${why.code}`) })
     )
-    const connection = await transport.connect(signal)
+    const connection = await transport.connect(signal())
     const echoed: string[] = []
     connection.open({
       frame: data => echoed.push(`frame ${data[0]}`),
@@ -58,9 +58,9 @@ describe('a memory network', () => {
     const { transport, connection, network, heard } = await connected()
 
     network.refuse(true)
-    const failure = await transport.connect(signal).catch((error: unknown) => error)
+    const failure = await transport.connect(signal()).catch((error: unknown) => error)
     network.refuse(false)
-    await transport.connect(signal)
+    await transport.connect(signal())
     connection.send(Uint8Array.of(1))
     await turns()
 
@@ -104,7 +104,7 @@ describe('a memory network', () => {
     const { transport } = memory()
     await listener.listen(() => {})
 
-    const failure = await transport.connect(signal).catch((error: unknown) => error)
+    const failure = await transport.connect(signal()).catch((error: unknown) => error)
 
     expect(failure).to.have.property('code', 'ACTOR_UNREACHABLE')
   })

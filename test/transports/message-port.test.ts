@@ -51,7 +51,7 @@ anyTransport('a MessagePort', async () => {
 })
 
 describe('a MessagePort as transport', () => {
-  const signal = AbortSignal.timeout(5000)
+  const signal = (): AbortSignal => AbortSignal.timeout(5000)
   let channel: MessageChannel
 
   beforeEach(() => {
@@ -63,7 +63,7 @@ describe('a MessagePort as transport', () => {
   })
 
   it('waits for the other end to listen, however late', async () => {
-    const dialling = messagePort(channel.port1).connect(signal)
+    const dialling = messagePort(channel.port1).connect(signal())
 
     await messagePort(channel.port2).listen(() => {})
 
@@ -79,14 +79,14 @@ describe('a MessagePort as transport', () => {
       listening.catch(reject)
     })
     const transport = messagePort(channel.port1)
-    const connection = await transport.connect(signal)
+    const connection = await transport.connect(signal())
     const dialled = new Promise<void>(resolve =>
       connection.open({ frame: () => {}, close: why => resolve(void endings.push(why.code)) })
     )
 
     channel.port2.close()
     await Promise.all([accepted, dialled])
-    const again = await transport.connect(signal).catch((error: unknown) => error)
+    const again = await transport.connect(signal()).catch((error: unknown) => error)
 
     expect(endings).to.deep.equal([1006, 1006])
     expect(again).to.have.property('code', 'ACTOR_UNREACHABLE')
@@ -98,7 +98,7 @@ describe('a MessagePort as transport', () => {
     await listening.close()
 
     const failure = await messagePort(channel.port1)
-      .connect(signal)
+      .connect(signal())
       .catch((error: unknown) => error)
 
     expect(failure).to.have.property('code', 'ACTOR_UNREACHABLE')
@@ -107,9 +107,9 @@ describe('a MessagePort as transport', () => {
   it('refuses a second connection on the port while one is up', async () => {
     await messagePort(channel.port2).listen(() => {})
     const transport = messagePort(channel.port1)
-    await transport.connect(signal)
+    await transport.connect(signal())
 
-    const failure = await transport.connect(signal).catch((error: unknown) => error)
+    const failure = await transport.connect(signal()).catch((error: unknown) => error)
 
     expect(failure).to.have.property('code', 'ACTOR_UNREACHABLE')
     expect(failure).to.have.property('message').that.includes('one connection at a time')
@@ -121,9 +121,9 @@ describe('a MessagePort as transport', () => {
       connection.open({ frame: data => heard.push(`frame ${data[0]}`), close: why => heard.push(`close ${why.code}`) })
       connection.send(Uint8Array.of(1))
     })
-    await messagePort(channel.port1).connect(signal)
+    await messagePort(channel.port1).connect(signal())
 
-    const second = await messagePort(channel.port1).connect(signal)
+    const second = await messagePort(channel.port1).connect(signal())
     const answer = await new Promise<number | undefined>(resolve =>
       second.open({ frame: data => resolve(data[0]), close: () => resolve(undefined) })
     )
@@ -134,7 +134,7 @@ describe('a MessagePort as transport', () => {
 
   it('does not keep the process alive while it is idle', async () => {
     const listening = await messagePort(channel.port2).listen(() => {})
-    const connection = await messagePort(channel.port1).connect(signal)
+    const connection = await messagePort(channel.port1).connect(signal())
     connection.open({ frame: () => {}, close: () => {} })
     const during = [keepsAlive(channel.port1), keepsAlive(channel.port2)]
 
@@ -158,7 +158,7 @@ describe('a MessagePort as transport', () => {
       messagePort(far).listen(connection => connection.open({ frame: resolve, close: () => {} }))
     })
 
-    const connection = await messagePort(near).connect(signal)
+    const connection = await messagePort(near).connect(signal())
     connection.send(Uint8Array.of(7, 8))
 
     expect([...(await arrived)]).to.deep.equal([7, 8])
