@@ -198,6 +198,11 @@ export class System extends LocalSystem {
     return this.shutdown()
   }
 
+  /** @internal How many systems and refs of others are held here: what has come and gone is not to be among them. */
+  get held(): { readonly peers: number; readonly refs: number; readonly hub: number; readonly doors: number } {
+    return { peers: this.#peers.size, refs: this.#refs.size, hub: this.#hub.size, doors: this.#doorOf.size }
+  }
+
   // for the local machine -----------------------------------------------------------------------------------------------
 
   override spawnUnder<M>(parent: Parent, behavior: Behavior<M>, options: SpawnOptions<M> | undefined): LocalRef<M> {

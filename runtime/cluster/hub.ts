@@ -60,6 +60,11 @@ export class Hub {
     return this.#above
   }
 
+  /** All that it knows of. */
+  get size(): number {
+    return this.#attachments.size + this.#announced.size + this.#strangers.size + this.#suspended.size
+  }
+
   attachment(id: string): Attachment | undefined {
     return this.#attachments.get(id)
   }

@@ -11,6 +11,10 @@ export class Refs {
     if (this.#known.get(address)?.deref() === undefined) this.#known.delete(address)
   })
 
+  get size(): number {
+    return this.#known.size
+  }
+
   get(address: string): Ref<never> | undefined {
     return this.#known.get(address)?.deref()
   }
