@@ -1,0 +1,91 @@
+import { expect } from 'chai'
+import { FrameKind } from '../../../runtime/peer/frame.ts'
+import type { Connection } from '../../../runtime/peer/transport.ts'
+import { PING_EVERY, SILENCE, Wire } from '../../../runtime/peer/wire.ts'
+import { type HandClock, handClock } from '../../support/hand-clock.ts'
+
+describe('a wire', () => {
+  let clock: HandClock
+  let sent: Uint8Array[]
+  let closed: number[]
+  let wire: Wire
+  let on: Parameters<Connection['open']>[0]
+
+  beforeEach(() => {
+    clock = handClock()
+    sent = []
+    closed = []
+    const connection: Connection = {
+      maxFrame: 65_536,
+      buffered: 0,
+      send: frame => void sent.push(frame.slice()),
+      open: receiver => {
+        on = receiver
+      },
+      close: () => {}
+    }
+    wire = new Wire(connection, clock)
+    wire.closed = ({ code }) => void closed.push(code)
+    wire.open()
+  })
+
+  const answer = (frame: Uint8Array | undefined): Uint8Array => {
+    const pong = (frame as Uint8Array).slice()
+    pong[0] = FrameKind.pong
+    return pong
+  }
+
+  it('answers a ping with the same bytes, and hands on what is none', () => {
+    const got: Uint8Array[] = []
+    wire.receive = frame => void got.push(frame)
+    on.frame(Uint8Array.of(FrameKind.ping, 1, 2, 3, 4, 5, 6, 7, 8))
+    on.frame(Uint8Array.of(FrameKind.ping, 1))
+    on.frame(Uint8Array.of(99))
+    expect(sent).to.deep.equal([Uint8Array.of(FrameKind.pong, 1, 2, 3, 4, 5, 6, 7, 8)])
+    expect(got.map(frame => frame[0])).to.deep.equal([FrameKind.ping, 99])
+  })
+
+  it('measures the round trip, and believes no impossible one', () => {
+    wire.keepTime()
+    clock.advance(40)
+    on.frame(answer(sent[0]))
+    expect(wire.rtt).to.equal(40)
+    for (const time of [Number.NaN, Number.POSITIVE_INFINITY, -1e12, 1e12]) {
+      const frame = new Uint8Array(9)
+      frame[0] = FrameKind.pong
+      new DataView(frame.buffer).setFloat64(1, time)
+      on.frame(frame)
+    }
+    expect(wire.rtt).to.equal(40)
+  })
+
+  it('is dead after silence, and not before', () => {
+    wire.keepTime()
+    clock.advance(SILENCE)
+    expect(closed).to.deep.equal([])
+    clock.advance(PING_EVERY)
+    expect(closed).to.deep.equal([4408])
+    const pings = sent.length
+    clock.advance(60_000)
+    expect(sent.length).to.equal(pings)
+  })
+
+  it('lives on as long as anything is heard', () => {
+    wire.keepTime()
+    for (let n = 0; n < 20; n++) {
+      clock.advance(10_000)
+      on.frame(Uint8Array.of(99))
+    }
+    expect(closed).to.deep.equal([])
+  })
+
+  it('tells its end once, and takes nothing after it', () => {
+    const got: Uint8Array[] = []
+    wire.receive = frame => void got.push(frame)
+    wire.close(1000, '')
+    on.close({ code: 1006, reason: '' })
+    on.frame(Uint8Array.of(99))
+    wire.send(Uint8Array.of(1))
+    expect([closed, got, sent]).to.deep.equal([[1000], [], []])
+  })
+})
