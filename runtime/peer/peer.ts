@@ -9,7 +9,6 @@ import { ActorError, codeOf } from '../actor/errors.ts'
 import type { LocalSystem } from '../actor/local-system.ts'
 import type { StandardSchema } from '../actor/names.ts'
 import { NowhereRef } from '../actor/nowhere-ref.ts'
-import { patience } from '../actor/options.ts'
 import type { Trust } from '../actor/origin.ts'
 import type { Asked, Question } from '../actor/question.ts'
 import { hasEnded } from '../actor/ready.ts'
@@ -28,6 +27,7 @@ import type { Path } from './path.ts'
 import { Quota } from './quota.ts'
 import { isOnce, type RemoteRef } from './remote-ref.ts'
 import { checked } from './schema.ts'
+import { Waiters } from './waiters.ts'
 
 /** How far a peer is trusted, and what is agreed with it. */
 export interface PeerTerms {
@@ -117,7 +117,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** While a question is encoded or decoded: the address to answer to, which stands for itself. */
   #replyTo: Ref<never> | undefined
-  readonly #clearers = new Map<() => void, RemoteRef<never>>()
+  readonly #waiters: Waiters
 
   constructor(id: string, port: PeerPort, ended?: Ended) {
     this.id = id
@@ -135,6 +135,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     })
     this.#outbox = new Outbox(this)
     this.#inbox = new Inbox(this)
+    this.#waiters = new Waiters({ clock: this.home.clock, way: ref => this.#way(ref) })
   }
 
   get label(): string {
@@ -237,54 +238,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   ready(ref: RemoteRef<never>, options?: AskOptions): Promise<void> {
-    return new Promise((resolve, reject) => {
-      let cancel = (): void => {}
-      const { signal } = options ?? {}
-      const ended: Watcher = {
-        stopped: (_, { kind }) => {
-          if (kind === 'unreachable') look()
-          else done(() => reject(hasEnded(ref)))
-        }
-      }
-      const done = (settle: () => void): void => {
-        if (!this.#clearers.delete(look)) return
-        cancel()
-        ref.unwatch(ended)
-        signal?.removeEventListener('abort', aborted)
-        settle()
-      }
-      const aborted = (): void => done(() => reject(signal?.reason))
-      const look = (): void => {
-        if (!this.#reachable()) {
-          done(() =>
-            reject(
-              new ActorError(
-                'ACTOR_UNREACHABLE',
-                `${ref.label} is out of reach; wait for the link, or look it up again`
-              )
-            )
-          )
-        } else if (!ref.crowded && this.#outbox.load <= this.#terms.outbound / 16) done(resolve)
-      }
-      if (signal?.aborted) {
-        reject(signal.reason)
-        return
-      }
-      if (options?.within !== undefined) {
-        const within = patience(options)
-        cancel = this.home.clock.timer(within, () =>
-          done(() =>
-            reject(
-              new ActorError('ACTOR_ASK_TIMEOUT', `${ref.label} had no room within ${within} ms; it is busy or cut off`)
-            )
-          )
-        )
-      }
-      signal?.addEventListener('abort', aborted)
-      this.#clearers.set(look, ref)
-      look()
-      if (this.#clearers.has(look)) ref.watch(ended)
-    })
+    return this.#waiters.ready(ref, options)
   }
 
   watch(ref: RemoteRef<never>): void {
@@ -427,7 +381,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   room(): void {
     this.#outbox.flush()
-    this.#clear()
+    this.#waiters.look()
     this.#port.progress(this, false)
   }
 
@@ -459,8 +413,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       question.died('unreachable')
     }
     for (const ref of watched) ref.ended({ kind: 'unreachable' })
-    this.#lose(lost - asks.length, why)
-    this.#clear()
+    this.#lose(lost, why)
+    this.#waiters.look()
     home.logger.debug('an epoch ended', { peer: this.label, why, lost })
     this.#port.progress(this, true)
   }
@@ -498,9 +452,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     }
   }
 
-  /** Wakes those who wait in `ready`. */
-  #clear(): void {
-    for (const look of [...this.#clearers.keys()]) look()
+  #way(ref: RemoteRef<never>): 'clear' | 'full' | 'none' {
+    if (!this.#reachable()) return 'none'
+    return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 16 ? 'clear' : 'full'
   }
 
   // the inbox's port ----------------------------------------------------------------------------------------------------
@@ -625,7 +579,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     if (ref === undefined) return
     ref.crowded = on
     if (on) this.#crowded.add(ref)
-    else if (this.#crowded.delete(ref)) this.#clear()
+    else if (this.#crowded.delete(ref)) this.#waiters.look()
   }
 
   give(bytes: number): void {

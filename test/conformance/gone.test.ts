@@ -100,8 +100,8 @@ describe('a system that is gone', () => {
     await pass(DOWN_AFTER + 5000)
     expect(await answer).to.equal('ACTOR_UNREACHABLE')
     expect(probe.heard).to.deep.equal([{ ended: ref, reason: { kind: 'unreachable' } }])
-    // The question is none of them: its ask has failed.
-    expect(near.counters.deadLetters - before).to.equal(10)
+    // Ten notes and the question.
+    expect(near.counters.deadLetters - before).to.equal(11)
     expect(new Set(found.map(({ reason }) => reason))).to.deep.equal(new Set(['unreachable']))
     expect(seen).to.deep.equal([])
   })
