@@ -6,6 +6,7 @@ import { ActorError } from '../actor/errors.ts'
 import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type { AnyName, Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
+import { INITIAL_CREDIT } from '../peer/association.ts'
 import {
   HANDSHAKE_TIME,
   type HandshakeFrame,
@@ -263,8 +264,22 @@ export class Door implements Gateway {
   }
 }
 
+/** Below these nothing would work: a dialler takes no welcome with less, and a window holds what is sent before the first grant. */
+const LEAST: Limits = {
+  messageBytes: 1_024,
+  messagesPerSecond: 1,
+  windowBytes: INITIAL_CREDIT,
+  openAsks: 0,
+  watches: 0,
+  subSystems: 0,
+  suspended: 0,
+  pendingHandshakes: 1,
+  depth: 1,
+  nodes: 1
+}
+
 function check(options: ListenOptions): void {
-  const { trust, expose = [], downAfter } = options
+  const { trust, expose = [], downAfter, limits = {} } = options
   if (trust !== 'guest' && typeof trust?.node?.secret !== 'string') {
     throw new ActorError('ACTOR_BAD_OPTION', "listen: trust must be 'guest' or { node: { secret } }")
   }
@@ -281,6 +296,15 @@ function check(options: ListenOptions): void {
         `listen: the exposed name '${each.name}' has no schema, so guests' messages would go unchecked; ` +
           `give actorName a schema, or spell it out: { name, unchecked: true }`
       )
+    }
+  }
+  for (const [name, value] of Object.entries(limits)) {
+    const least = LEAST[name as keyof Limits]
+    if (least === undefined) {
+      throw new ActorError('ACTOR_BAD_OPTION', `listen: there is no limit '${name}'; docs/security.md lists them`)
+    }
+    if (!(typeof value === 'number' && value >= least && value <= Number.MAX_SAFE_INTEGER)) {
+      throw new ActorError('ACTOR_BAD_OPTION', `listen: limits.${name} is ${String(value)}; give ${least} or more`)
     }
   }
   if (downAfter !== undefined && !(downAfter >= 100 && downAfter <= 86_400_000)) {

@@ -189,7 +189,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     } catch (error) {
       home.deadLetters.add(ref, message, reasonOf(error), error)
       // Whoever waits for this answer would wait in vain.
-      if (ref.once) this.#fail(ref.id, codeOf(error) ?? 'ACTOR_UNSERIALISABLE', textOf(error))
+      if (ref.once) this.#failTold(ref.id, codeOf(error) ?? 'ACTOR_UNSERIALISABLE', textOf(error))
     }
     return true
   }
@@ -684,7 +684,12 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   readonly #died = (question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void => {
     if (!this.#asked.delete(question.id) && question.settled === false) return
     const told = reasonError({ label: 'the actor' }, reason, error)
-    this.#fail(question.id, told.code, this.#terms.trust === 'guest' ? told.code : told.message)
+    this.#failTold(question.id, told.code, told.message)
+  }
+
+  /** A guest hears the code; what went wrong in here is not for strangers. */
+  #failTold(ask: string, code: string, text: string): void {
+    this.#fail(ask, code, this.#terms.trust === 'guest' ? code : text)
   }
 
   #fail(ask: string, code: string, text: string): void {
