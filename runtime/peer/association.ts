@@ -25,7 +25,10 @@ import type { Path } from './path.ts'
 export const INITIAL_CREDIT = 262_144
 /** An ack that nothing carries waits this long, in milliseconds, for traffic to ride on. */
 export const ACK_DELAY = 50
-/** Received bytes after which an ack no longer waits: keeps the sender's retained bytes few at full speed. */
+/**
+ * Received bytes after which an ack no longer waits, or a sixteenth of a larger window: each ack costs a write here and wakes the
+ * other side (bench/websocket.mjs, 64 KiB one way, shows it).
+ */
 const ACK_BYTES = 131_072
 /** A path with more than this waiting in the process gets no more until it has drained. */
 const PATH_HIGH = 1_048_576
@@ -404,7 +407,8 @@ export class Association {
     epoch.disposed += 1
     const now = this.#port.now()
     epoch.ackDue = Math.min(epoch.ackDue, now + ACK_DELAY)
-    if (epoch.receivedBytes - epoch.told.received >= ACK_BYTES) this.#sendAck(epoch, HeadKind.ack, 0)
+    const often = Math.max(ACK_BYTES, this.#options.window / 16)
+    if (epoch.receivedBytes - epoch.told.received >= often) this.#sendAck(epoch, HeadKind.ack, 0)
   }
 
   #consume(epoch: Epoch, bytes: number): void {

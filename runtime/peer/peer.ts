@@ -454,7 +454,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   #way(ref: RemoteRef<never>): 'clear' | 'full' | 'none' {
     if (!this.#reachable()) return 'none'
-    return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 16 ? 'clear' : 'full'
+    return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 8 ? 'clear' : 'full'
   }
 
   // the inbox's port ----------------------------------------------------------------------------------------------------
