@@ -552,6 +552,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   actorEnded(id: string, reason: StopReason): void {
+    // Mail before it may have found no room: then its end must not be heard as if all had come. The epoch's end is told instead.
+    if (this.#forcing) return
     const ref = this.#watched.get(id)
     this.#watched.delete(id)
     ref?.ended(reason)
