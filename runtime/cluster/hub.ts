@@ -7,7 +7,7 @@ import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type { Association } from '../peer/association.ts'
 import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
-import { Decoder, Encoder } from '../peer/codec.ts'
+import { Decoder, Encoder, GUEST_LIMITS, type GuardLimits } from '../peer/codec.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
 import { idBytes, proves } from '../peer/identity.ts'
 import { Quota } from '../peer/quota.ts'
@@ -350,7 +350,7 @@ export class Hub {
   }
 
   #hearAnnouncement(attachment: Attachment, frame: Uint8Array): void {
-    const told = readFacts(frame)
+    const told = readFacts(frame, attachment.facts.trust === 'guest' ? GUEST_LIMITS : undefined)
     if (told === undefined) return
     const { id, label } = told.facts
     if (!told.there) {
@@ -448,10 +448,11 @@ interface Told {
   readonly secret: string | undefined
 }
 
-function readFacts(frame: Uint8Array): Told | undefined {
+/** What a guest announces passes the guard, as all bytes of guests do. */
+function readFacts(frame: Uint8Array, guard?: GuardLimits): Told | undefined {
   if (frame.length > 16_384) return undefined
   try {
-    const value = new Decoder(NO_REFS).decode(new ByteReader(frame, 1, frame.length)) as Record<string, unknown>
+    const value = new Decoder(NO_REFS, guard).decode(new ByteReader(frame, 1, frame.length)) as Record<string, unknown>
     const { id, label, trust, principal, there, secret } = value
     if (typeof id !== 'string' || idBytes(id) === undefined || typeof label !== 'string') return undefined
     if (trust !== 'node' && trust !== 'guest') return undefined
