@@ -643,10 +643,10 @@ export class Association {
   goodbye(): void {
     const epoch = this.#epoch
     if (epoch === undefined) return
-    for (const path of this.#path === undefined ? [] : [this.#path]) {
+    if (this.#path !== undefined) {
       const frame = this.#bare()
       writeHead(frame, HeadKind.goodbye, 0, epoch.number, epoch.disposed, epoch.told.credit)
-      path.send(frame)
+      this.#path.send(frame)
     }
     this.#end('goodbye')
   }
