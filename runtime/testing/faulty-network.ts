@@ -29,7 +29,7 @@ export class FaultyNetwork {
   readonly #random: Random
   readonly #struck: (fault: Fault) => void
   /** The dialler's and the listener's: a process that sleeps reads nothing. */
-  readonly #clocks: readonly [VirtualClock, VirtualClock]
+  readonly #clocks: [VirtualClock, VirtualClock]
   readonly #pairs = new Set<Pair>()
   weather: Weather = { ...FAIR }
   #accept: Parameters<Listener['listen']>[0] | undefined
@@ -45,7 +45,7 @@ export class FaultyNetwork {
     this.#time = time
     this.#random = random
     this.#struck = struck
-    this.#clocks = clocks
+    this.#clocks = [...clocks]
   }
 
   readonly transport: Transport = {
@@ -53,16 +53,20 @@ export class FaultyNetwork {
     connect: signal =>
       new Promise((resolve, reject) => {
         signal.addEventListener('abort', () => reject(new ActorError('ACTOR_UNREACHABLE', 'given up')))
-        this.#time.after(this.weather.delay, () => {
-          if (this.#accept === undefined || this.#refusing) {
+        const dialler = this.#clocks[0]
+        const connected = (): void => {
+          const accept = this.#accept
+          if (accept === undefined || this.#refusing) {
             reject(new ActorError('ACTOR_UNREACHABLE', 'the simulated network refuses'))
             return
           }
-          const pair = new Pair(this)
+          const pair = new Pair(this, [dialler, this.#clocks[1]])
           this.#pairs.add(pair)
-          this.#accept(pair.ends[1], {})
+          // The machine of a process that sleeps accepts for it.
+          pair.whenAwake(1, () => accept(pair.ends[1], {}))
           resolve(pair.ends[0])
-        })
+        }
+        this.#time.after(this.weather.delay, () => dialler.whenAwake(connected))
       })
   }
 
@@ -110,6 +114,11 @@ export class FaultyNetwork {
   release(): void {
     this.#held = false
     for (const pair of this.#pairs) pair.release()
+  }
+
+  /** Another process stands where the dialler (0) or the listener (1) was. */
+  replace(side: 0 | 1, clock: VirtualClock): void {
+    this.#clocks[side] = clock
   }
 
   /** Everything fine from now on. */
@@ -163,10 +172,6 @@ export class FaultyNetwork {
     this.#struck('hold')
   }
 
-  whenAwake(side: 0 | 1, run: () => void): void {
-    this.#clocks[side].whenAwake(run)
-  }
-
   gone(pair: Pair): void {
     this.#pairs.delete(pair)
   }
@@ -178,18 +183,24 @@ class Pair {
   readonly greeted: [boolean, boolean] = [false, false]
   readonly ends: readonly [End, End]
   readonly #network: FaultyNetwork
+  readonly #clocks: readonly [VirtualClock, VirtualClock]
   readonly #arrivesAt: [number, number] = [0, 0]
   readonly #heldBack: [Uint8Array[], Uint8Array[]] = [[], []]
   #open = true
   #broken = false
 
-  constructor(network: FaultyNetwork) {
+  constructor(network: FaultyNetwork, clocks: readonly [VirtualClock, VirtualClock]) {
     this.#network = network
+    this.#clocks = clocks
     this.ends = [new End(network, this, 0), new End(network, this, 1)]
   }
 
   get isOpen(): boolean {
     return this.#open
+  }
+
+  whenAwake(side: 0 | 1, run: () => void): void {
+    this.#clocks[side].whenAwake(run)
   }
 
   travel(from: 0 | 1, frame: Uint8Array, at: number): void {
@@ -211,7 +222,7 @@ class Pair {
     this.#network.gone(this)
     for (const side of [0, 1] as const) {
       const closed = () => this.ends[side].closed({ code: 1006, reason: 'cut' })
-      this.#network.later(0, () => this.#network.whenAwake(side, closed))
+      this.#network.later(0, () => this.whenAwake(side, closed))
     }
   }
 
@@ -222,7 +233,7 @@ class Pair {
     const other = by === 0 ? 1 : 0
     // What was handed over before still arrives, then the end of it.
     const closed = () => this.ends[other].closed({ code, reason })
-    this.#network.later(this.#arrivesAt[by], () => this.#network.whenAwake(other, closed))
+    this.#network.later(this.#arrivesAt[by], () => this.whenAwake(other, closed))
   }
 
   #arrive(from: 0 | 1, frame: Uint8Array): void {
@@ -233,7 +244,7 @@ class Pair {
       return
     }
     const to = from === 0 ? 1 : 0
-    this.#network.whenAwake(to, () => this.ends[to].arrived(frame))
+    this.whenAwake(to, () => this.ends[to].arrived(frame))
   }
 }
 

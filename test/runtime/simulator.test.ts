@@ -34,7 +34,11 @@ describe('the simulator', () => {
       'freeze',
       'crash',
       'slow',
-      'path-switch'
+      'path-switch',
+      'cut-between-hubs',
+      'hub-freeze',
+      'hub-crash',
+      'hub-restart'
     ] as const
     for (const kind of kinds) {
       const struck = outcomes.filter(({ strikes }) => strikes.has(kind)).length
