@@ -19,7 +19,7 @@ import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts
 import type { Attachment, AttachmentFacts, PeerFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
 import { Door } from './cluster/gateway.ts'
-import { Hub } from './cluster/hub.ts'
+import { type Ending, Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
 import { permitted } from './cluster/policy.ts'
@@ -82,7 +82,7 @@ export class System extends LocalSystem {
       *associations() {
         for (const peer of system.#peers) yield [peer.id, peer.association]
       },
-      changed: (attachment, what) => this.#changed(attachment, what),
+      changed: (attachment, what, why) => this.#changed(attachment, what, why),
       refresh: id => this.#peers.get(id)?.refresh(),
       relays: (by, to) => this.#relays(by, to),
       renewed: () => this.#assert()
@@ -329,7 +329,7 @@ export class System extends LocalSystem {
     )
   }
 
-  #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void {
+  #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending): void {
     const { id } = attachment
     for (const each of this.#hub.through(attachment)) {
       this.#registry?.send({ type: 'reach', peer: each, reachable: what === 'up' })
@@ -343,8 +343,7 @@ export class System extends LocalSystem {
       return
     }
     for (const dialer of this.#dialers) {
-      if (dialer.attachment === attachment)
-        dialer.lost({ code: 'ACTOR_UNREACHABLE', message: what === 'gone' ? 'it was closed' : 'it broke' })
+      if (dialer.attachment === attachment) dialer.lost(why ?? { code: CloseCode.normal, reason: 'it said goodbye' })
     }
     if (what === 'gone') {
       this.#doorOf.get(id)?.forget(id)

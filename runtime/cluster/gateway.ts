@@ -23,6 +23,7 @@ import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
 
 /** Handshakes that one address may have unfinished. */
 const PENDING_PER_ADDRESS = 10
+const NOT_AUTHENTICATED = 'not authenticated'
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/
 
 export interface GatewayPort {
@@ -103,7 +104,7 @@ export class Door implements Gateway {
   }
 
   async #close(drain: number): Promise<void> {
-    for (const wire of [...this.#pending.keys()]) wire.close(CloseCode.goingAway, 'closing')
+    for (const wire of [...this.#pending.keys()]) wire.close(CloseCode.draining, 'closing')
     if (drain > 0) await this.#port.drained([...this.#attached.values()], drain)
     for (const attachment of [...this.#attached.values()]) this.#port.detach(attachment)
     this.#attached.clear()
@@ -113,9 +114,11 @@ export class Door implements Gateway {
 
   #accept(connection: Connection, from: ConnectionHello): void {
     const wire = new Wire(connection, this.#port.clock)
-    if (this.#closing !== undefined || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
+    const closing = this.#closing !== undefined
+    if (closing || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
       wire.open()
-      wire.close(CloseCode.goingAway, 'no room for another handshake')
+      if (closing) wire.close(CloseCode.draining, 'closing')
+      else wire.close(CloseCode.tooMany, 'no room for another handshake')
       return
     }
     const refuse = (code: string, message: string, close: number): void => {
@@ -126,23 +129,37 @@ export class Door implements Gateway {
       wire.close(close, code)
       this.#port.logger.info('a connection was refused', { code, address: from.address })
     }
-    const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () =>
-      refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
-    )
+    let authenticating = false
+    const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () => {
+      if (authenticating) refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
+      else refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
+    })
     wire.closed = () => {
       cancel()
       this.#pending.delete(wire)
     }
-    const welcome = (hello: Hello, secret: string | undefined, principal: unknown): void => {
-      if (!this.#pending.has(wire)) return
-      // While it was authenticated it may have become the hub above.
-      if (!this.#port.attachable(hello.id)) {
-        refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
-        return
-      }
-      this.#pending.delete(wire)
-      cancel()
-      this.#welcome(wire, hello, secret, principal)
+    const forbid = (): void => refuse('ACTOR_FORBIDDEN', 'not allowed here', CloseCode.forbidden)
+    const attachable = ({ id }: Hello): boolean => {
+      const fits = id !== this.#port.identity.id && this.#port.attachable(id)
+      if (!fits) refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
+      return fits
+    }
+    /** It is who it says. Only then does it hear anything that is of its id. */
+    const proved = (hello: Hello, secret: string | undefined): void => {
+      if (!attachable(hello)) return
+      authenticating = true
+      this.#authenticate(
+        hello,
+        from,
+        principal => {
+          // While it was authenticated it may have become the hub above.
+          if (!this.#pending.has(wire) || !attachable(hello)) return
+          this.#pending.delete(wire)
+          cancel()
+          this.#welcome(wire, hello, secret, principal)
+        },
+        refuse
+      )
     }
     this.#pending.set(wire, from.address)
     let hello: Hello | undefined
@@ -159,25 +176,13 @@ export class Door implements Gateway {
         hello = frame
         if (frame.version !== PROTOCOL) {
           refuse('ACTOR_VERSION', `this listener speaks version ${PROTOCOL}`, CloseCode.version)
-        } else if (
-          idBytes(frame.id) === undefined ||
-          frame.id === this.#port.identity.id ||
-          !this.#port.attachable(frame.id)
-        ) {
+        } else if (idBytes(frame.id) === undefined) {
           refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
         } else if (this.options.trust === 'guest') {
-          if (frame.secret === undefined) {
-            refuse('ACTOR_FORBIDDEN', 'this listener is for guests; connect without { secret }', CloseCode.forbidden)
-          } else if (!proves(frame.secret, frame.id)) {
-            refuse('ACTOR_FORBIDDEN', 'the secret does not belong to the id', CloseCode.forbidden)
-          } else if (!this.#originAllowed(from)) {
-            refuse('ACTOR_FORBIDDEN', 'that origin is not allowed here', CloseCode.forbidden)
-          } else this.#authenticate(frame, from, principal => welcome(frame, frame.secret, principal), refuse)
-        } else {
-          if (frame.nonce === undefined) {
-            refuse('ACTOR_FORBIDDEN', 'this listener is for nodes; connect with { secret }', CloseCode.forbidden)
-            return
-          }
+          if (proves(frame.secret, frame.id) && this.#originAllowed(from)) proved(frame, frame.secret)
+          else forbid()
+        } else if (frame.nonce === undefined) forbid()
+        else {
           nonce = base64url(this.#port.entropy(16))
           const { id } = this.#port.identity
           const proof = proofOf(this.options.trust.node.secret, 'listener', [frame.nonce, nonce], [frame.id, id])
@@ -188,9 +193,8 @@ export class Door implements Gateway {
         const ids = [asker.id, this.#port.identity.id]
         const proof = proofOf(this.options.trust.node.secret, 'dialer', [asker.nonce ?? '', nonce], ids)
         nonce = ''
-        if (!sameText(frame.proof, proof) || !proves(frame.secret, asker.id)) {
-          refuse('ACTOR_FORBIDDEN', 'the proof is wrong', CloseCode.forbidden)
-        } else this.#authenticate(asker, from, principal => welcome(asker, frame.secret, principal), refuse)
+        if (sameText(frame.proof, proof) && proves(frame.secret, asker.id)) proved(asker, frame.secret)
+        else forbid()
       } else refuse('ACTOR_REFUSED', 'that frame is out of turn', CloseCode.protocol)
     }
     wire.open()
@@ -219,7 +223,7 @@ export class Door implements Gateway {
     // What the hook says goes to the log: a stranger learns only that the answer is no.
     const no = (error: unknown): void => {
       this.#port.logger.info('authenticate refused', { error })
-      refuse('ACTOR_FORBIDDEN', 'not authenticated', CloseCode.forbidden)
+      refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
     }
     const shown = { label: cleanLabel(label), ...from, ...(token === undefined ? {} : { token }) }
     void new Promise(resolve => resolve(authenticate(shown))).then(welcome).catch(no)

@@ -22,6 +22,12 @@ const MAX_RELAYS = 10_000
 /** Strangers whose facts the hub above has told us; the oldest are forgotten first, and told again before a frame. */
 const MAX_FACTS = 100_000
 
+/** How a connection ended. */
+export interface Ending {
+  readonly code: number
+  readonly reason: string
+}
+
 /** What the hub asks of the system it belongs to. */
 export interface HubPort {
   readonly id: string
@@ -32,8 +38,8 @@ export interface HubPort {
   /** The association with a peer, if there is one already. */
   association(id: string): Association | undefined
   associations(): Iterable<readonly [id: string, association: Association]>
-  /** An attachment has come up, gone down, or ended for good. */
-  changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone'): void
+  /** An attachment has come up, gone down (and how its connection ended), or ended for good. */
+  changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending): void
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
   /** Whether the frames of a guest may go on to another system. */
@@ -123,8 +129,8 @@ export class Hub {
     if (facts.place === 'above') this.#above = attachment
     wire.receive = frame => this.#guarded(attachment, frame)
     wire.drained = () => this.#drained(attachment)
-    wire.closed = () => this.#lost(attachment, wire)
-    wire.keepTime()
+    wire.closed = why => this.#lost(attachment, wire, why)
+    wire.keepTime(facts.trust === 'guest')
     if (facts.place === 'above') this.#announceAll(attachment)
     else if (facts.place === 'below') this.#announce(facts, true, facts.secret)
     this.#up(attachment)
@@ -146,13 +152,13 @@ export class Hub {
 
   // wires ---------------------------------------------------------------------------------------------------------------
 
-  #lost(attachment: Attachment, wire: Wire): void {
+  #lost(attachment: Attachment, wire: Wire, why: Ending): void {
     if (attachment.wire !== wire) return
     this.#down(attachment)
     // An identity stays attached for a while: a network that blinks is no reason to tell anybody that it is gone.
     attachment.cancelGone = this.#port.clock.timer(attachment.facts.downAfter, () => this.#gone(attachment))
     if (attachment.facts.place !== 'above') this.#keep(attachment)
-    this.#port.changed(attachment, 'suspended')
+    this.#port.changed(attachment, 'suspended', why)
   }
 
   /** Keeps the place of an interrupted system, which may cost somebody else's that has been away for longer. */

@@ -8,7 +8,7 @@ import type { Logger } from '../actor/logger.ts'
 import type { ConnectOptions, Link, LinkStatus } from '../actor/network.ts'
 import type { AskOptions } from '../actor/ref.ts'
 import { type Backoff, delayBefore } from '../peer/backoff.ts'
-import { dial } from '../peer/dial.ts'
+import { closedError, dial } from '../peer/dial.ts'
 import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { Transport } from '../peer/transport.ts'
@@ -152,12 +152,13 @@ export class Dialer implements Link {
     this.#dial(this.#state.attempt)
   }
 
-  /** The hub has let go of the wire: it was lost, or the other side said goodbye. */
-  lost(why: { code: string; message: string }): void {
+  /** The hub has let go of the wire: it was lost, or the other side closed it, which may be for good. */
+  lost(why: { code: number; reason: string }): void {
     const state = this.#state
     if (state.is !== 'up') return
-    const stable = this.#port.clock.now() - state.since >= STABLE
-    this.#wait(stable ? 0 : 1, new ActorError('ACTOR_UNREACHABLE', `the connection was lost: ${why.message}`))
+    const error = closedError(why, 'lost')
+    if (this.#final(error)) this.close(error)
+    else this.#wait(this.#port.clock.now() - state.since >= STABLE ? 0 : 1, error)
   }
 
   /** Ends the link: on purpose, or because of an error that trying again does not cure. */
@@ -233,10 +234,18 @@ export class Dialer implements Link {
 
   #failed(attempt: number, error: ActorError): void {
     if (this.#state.is === 'closed') return
-    // A listener that was one of ours and now talks nonsense may be so again: a proxy in between answers while it restarts.
-    const unintelligible = error.code === 'ACTOR_REFUSED' && this.#attachment !== undefined
-    if (isFinal(error) && !unintelligible) this.close(error)
+    if (this.#final(error)) this.close(error)
     else this.#wait(attempt + 1, error)
+  }
+
+  /** Whether trying again does not cure it. */
+  #final(error: ActorError): boolean {
+    if (this.#attachment === undefined) return isFinal(error)
+    // A listener that was one of ours and now talks nonsense may be so again: a proxy in between answers while it restarts.
+    if (error.code === 'ACTOR_REFUSED') return false
+    // A token that was good has ended: the next may be as good.
+    if (error.code === 'ACTOR_UNAUTHENTICATED') return typeof this.#options.token !== 'function'
+    return isFinal(error)
   }
 
   #wait(attempt: number, error: ActorError): void {

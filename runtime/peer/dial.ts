@@ -1,7 +1,7 @@
 // The dialer's half of the handshake: one connection in, a welcome or an error out. Called by a link for each attempt.
 
 import type { Clock } from '../actor/clock.ts'
-import { ActorError } from '../actor/errors.ts'
+import { ActorError, type ErrorCode } from '../actor/errors.ts'
 import { base64url } from '../actor/ids.ts'
 import {
   HANDSHAKE_TIME,
@@ -52,23 +52,18 @@ export function dial(
     wire.close(code, error.code)
     failed(error)
   }
-  const cancel = clock.timer(HANDSHAKE_TIME, () =>
+  // A second more than the listener takes, so that its verdict is heard.
+  const within = HANDSHAKE_TIME + 1_000
+  const cancel = clock.timer(within, () =>
     end(
       new ActorError(
         'ACTOR_UNREACHABLE',
-        `the listener did not finish the handshake within ${HANDSHAKE_TIME} ms; is it one of this runtime?`
+        `the listener did not finish the handshake within ${within} ms; is it one of this runtime?`
       ),
       CloseCode.timeout
     )
   )
-  wire.closed = why =>
-    end(
-      new ActorError(
-        'ACTOR_UNREACHABLE',
-        `the connection was closed during the handshake (${why.code}${why.reason === '' ? '' : ` ${why.reason}`}); the link tries again`
-      ),
-      CloseCode.normal
-    )
+  wire.closed = why => end(closedError(why, 'closed during the handshake'), CloseCode.normal)
   wire.receive = bytes => {
     if (over) return
     let frame: HandshakeFrame
@@ -78,7 +73,7 @@ export function dial(
       end(error as ActorError, CloseCode.protocol)
       return
     }
-    if (frame.kind === 'refused') end(refusal(frame), CloseCode.normal)
+    if (frame.kind === 'refused') end(refusal(frame, shared), CloseCode.normal)
     else if (frame.kind !== expected) {
       end(mismatch(expected, frame.kind), CloseCode.protocol)
     } else if (frame.kind === 'challenge') {
@@ -122,11 +117,59 @@ export function dial(
   return wire
 }
 
-function refusal({ code, message, version }: Refused): ActorError {
+/** What the code that a connection was closed with says to the one who dialled. */
+export function closedError({ code, reason }: { code: number; reason: string }, how: string): ActorError {
+  const said = SAID.get(code)
+  if (said !== undefined) return new ActorError(said[0], `${said[1]} (${code})`)
+  const why = `${code}${reason === '' ? '' : ` ${reason}`}`
+  return new ActorError('ACTOR_UNREACHABLE', `the connection was ${how} (${why}); the link tries again`)
+}
+
+const SAID = new Map<number, readonly [ErrorCode, string]>([
+  [
+    CloseCode.unauthenticated,
+    ['ACTOR_UNAUTHENTICATED', 'the listener does not take the token; connect with a new one']
+  ],
+  [
+    CloseCode.forbidden,
+    ['ACTOR_FORBIDDEN', 'the listener does not let this system in, or no longer; its own log says why']
+  ],
+  [
+    CloseCode.version,
+    ['ACTOR_VERSION', 'the listener speaks another version of the protocol; run the same release on both sides']
+  ],
+  [
+    CloseCode.tooMany,
+    [
+      'ACTOR_UNREACHABLE',
+      'the listener has too many callers, in all or from this address, that have not finished; the link tries again, or raise `pendingHandshakes` there'
+    ]
+  ],
+  [CloseCode.draining, ['ACTOR_UNREACHABLE', 'the listener is closing and takes nobody in; the link tries again']],
+  [
+    CloseCode.slow,
+    [
+      'ACTOR_UNREACHABLE',
+      'this system took nothing of what was sent to it for too long; the link tries again; see what keeps its event loop busy'
+    ]
+  ]
+])
+
+function refusal({ code, message, version }: Refused, shared: string | undefined): ActorError {
   if (code === 'ACTOR_VERSION') {
     return new ActorError(
       'ACTOR_VERSION',
       `the listener speaks version ${version} of the protocol, this system version ${PROTOCOL}; run the same release on both sides`
+    )
+  }
+  if (code === 'ACTOR_UNAUTHENTICATED') return closedError({ code: CloseCode.unauthenticated, reason: '' }, '')
+  if (code === 'ACTOR_FORBIDDEN') {
+    // The listener says no more, so all that it may be is told.
+    return new ActorError(
+      'ACTOR_FORBIDDEN',
+      shared === undefined
+        ? 'the listener does not let this system in: it is one for nodes (then connect with { secret }), or not for this origin or credential; its own log says which'
+        : 'the listener does not let this system in: it is one for guests (then connect without { secret }), or holds another { secret }; its own log says which'
     )
   }
   const known = code.startsWith('ACTOR_') && code.length <= 64 ? (code as `ACTOR_${string}`) : 'ACTOR_REFUSED'
@@ -150,7 +193,8 @@ function mismatch(expected: string, got: string): ActorError {
 }
 
 function unusable(welcome: Welcome, own: string): ActorError | undefined {
-  if (welcome.version !== PROTOCOL) return refusal({ code: 'ACTOR_VERSION', message: '', version: welcome.version })
+  if (welcome.version !== PROTOCOL)
+    return refusal({ code: 'ACTOR_VERSION', message: '', version: welcome.version }, undefined)
   if (welcome.id === own)
     return new ActorError('ACTOR_REFUSED', 'a system cannot be attached to itself; use its refs directly')
   const sane =

@@ -15,11 +15,21 @@ export const CloseCode = {
   normal: 1000,
   goingAway: 1001,
   protocol: 4400,
+  unauthenticated: 4401,
   forbidden: 4403,
   timeout: 4408,
   superseded: 4409,
-  version: 4426
+  version: 4426,
+  tooMany: 4429,
+  draining: 4503,
+  slow: 4508
 } as const
+
+/** More than this waits for the other side to take it, in bytes, and it takes nothing: a slow consumer. An association stops here. */
+const SLOW_BYTES = 1_048_576
+/** For how long it may take nothing, in milliseconds; looked at with each ping. */
+const SLOW_GUEST = 10_000
+const SLOW_NODE = 30_000
 
 export class Wire {
   readonly #connection: Connection
@@ -32,6 +42,11 @@ export class Wire {
   measured: (rtt: number) => void = () => {}
   #heard: number
   #open = true
+  #patience = SLOW_NODE
+  /** Bytes handed over in all, the most of them that had left at the last look, and when that was more than before. */
+  #sent = 0
+  #taken = 0
+  #takenAt = 0
   #cancelPing: (() => void) | undefined
   #doubted = false
 
@@ -59,11 +74,15 @@ export class Wire {
   }
 
   send(frame: Uint8Array): void {
-    if (this.#open) this.#connection.send(frame)
+    if (!this.#open) return
+    this.#sent += frame.length
+    this.#connection.send(frame)
   }
 
-  /** Starts the heartbeat, once the handshake is over. */
-  keepTime(): void {
+  /** Starts the heartbeat, once the handshake is over. A guest may be slow for less long than a node. */
+  keepTime(guest = false): void {
+    this.#patience = guest ? SLOW_GUEST : SLOW_NODE
+    this.#takenAt = this.#clock.now()
     this.#ping()
   }
 
@@ -84,8 +103,21 @@ export class Wire {
       }
       this.#doubted = true
     }
+    if (this.#slow(now)) {
+      this.close(CloseCode.slow, 'what was sent was not taken for too long')
+      return
+    }
     this.send(stamp(FrameKind.ping, now))
     this.#cancelPing = this.#clock.timer(PING_EVERY, () => this.#ping())
+  }
+
+  #slow(now: number): boolean {
+    const { buffered } = this.#connection
+    const taken = this.#sent - buffered
+    // What a connection counts besides, such as heads of its frames, makes this less, and is no sign of life.
+    if (buffered <= SLOW_BYTES || taken > this.#taken) this.#takenAt = now
+    this.#taken = taken
+    return now - this.#takenAt >= this.#patience
   }
 
   #frame(frame: Uint8Array): void {

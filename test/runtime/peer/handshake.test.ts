@@ -274,6 +274,7 @@ describe('a handshake', () => {
       await settled()
       const late = await rawPeer(transport)
       await until(() => late.closed.length > 0, 'it is turned away')
+      expect(late.closed[0]?.code).to.equal(4429)
       expect(idle.map(({ closed }) => closed.length)).to.deep.equal([0, 0, 0])
       await pass(5_500)
       await system.connect(transport, { backoff: QUICK })
@@ -320,7 +321,7 @@ describe('a handshake', () => {
       const idle: RawPeer[] = []
       for (let n = 0; n < 11; n++) idle.push(await rawPeer(transport))
       await settled()
-      expect(idle.map(({ closed }) => closed.length)).to.deep.equal([...new Array(10).fill(0), 1])
+      expect(idle.map(({ closed }) => closed[0]?.code)).to.deep.equal([...new Array(10).fill(undefined), 4429])
     })
   })
 
@@ -479,7 +480,7 @@ describe('a handshake', () => {
   })
 
   it('is final where trying again cures nothing', () => {
-    for (const code of ['ACTOR_VERSION', 'ACTOR_FORBIDDEN', 'ACTOR_REFUSED']) {
+    for (const code of ['ACTOR_VERSION', 'ACTOR_UNAUTHENTICATED', 'ACTOR_FORBIDDEN', 'ACTOR_REFUSED']) {
       expect(isFinal(Object.assign(new Error(), { code }))).to.equal(true)
     }
     expect(isFinal(Object.assign(new Error(), { code: 'ACTOR_UNREACHABLE' }))).to.equal(false)

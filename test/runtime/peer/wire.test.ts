@@ -9,15 +9,19 @@ describe('a wire', () => {
   let sent: Uint8Array[]
   let closed: number[]
   let wire: Wire
+  let waiting: number
   let on: Parameters<Connection['open']>[0]
 
   beforeEach(() => {
     clock = handClock()
     sent = []
     closed = []
+    waiting = 0
     const connection: Connection = {
       maxFrame: 65_536,
-      buffered: 0,
+      get buffered() {
+        return waiting === 0 ? 0 : waiting + sent.length * 9
+      },
       send: frame => void sent.push(frame.slice()),
       open: receiver => {
         on = receiver
@@ -77,6 +81,45 @@ describe('a wire', () => {
       on.frame(Uint8Array.of(99))
     }
     expect(closed).to.deep.equal([])
+  })
+
+  describe('to a slow consumer', () => {
+    const MIB = 1_048_576
+    /** Time passes in which the other side is heard, while it takes so many bytes in each step. */
+    const pass = (time: number, taking = 0): void => {
+      for (let passed = 0; passed < time; passed += 1_000) {
+        waiting -= taking
+        clock.advance(1_000)
+        on.frame(Uint8Array.of(99))
+      }
+    }
+
+    it('closes with 4508 when a guest takes nothing of more than 1 MiB for 10 s', () => {
+      wire.keepTime(true)
+      waiting = MIB + 1
+      pass(9_000)
+      expect(closed).to.deep.equal([])
+      pass(6_000)
+      expect(closed).to.deep.equal([4508])
+    })
+
+    it('gives a node 30 s', () => {
+      wire.keepTime()
+      waiting = MIB + 1
+      pass(29_000)
+      expect(closed).to.deep.equal([])
+      pass(6_000)
+      expect(closed).to.deep.equal([4508])
+    })
+
+    it('waits on while no more than 1 MiB waits, or anything is taken', () => {
+      wire.keepTime(true)
+      waiting = MIB - 1_000
+      pass(60_000)
+      waiting = 2 * MIB
+      pass(60_000, 1)
+      expect(closed).to.deep.equal([])
+    })
   })
 
   it('tells its end once, and takes nothing after it', () => {
