@@ -88,10 +88,13 @@ async function attach(server: Server, path: string | undefined, accept: Accept):
     )
   }
   const open = new Map<WebSocket, Connection>()
+  const closed = function (this: WebSocket): void {
+    open.delete(this)
+  }
   const upgrades = new WebSocketServer({ noServer: true, clientTracking: false, ...WS_OPTIONS })
 
   const upgrade = (request: IncomingMessage, stream: Duplex, head: Buffer): void => {
-    stream.on('error', () => stream.destroy())
+    stream.on('error', destroyed)
     if (path !== undefined && pathOf(request) !== path) {
       // Another listener may know this path; if there is none, nobody else would ever answer.
       if (server.listenerCount('upgrade') === 1) refuse(stream, '404 Not Found')
@@ -103,7 +106,8 @@ async function attach(server: Server, path: string | undefined, accept: Accept):
       const connection = new WebSocketConnection(socket as unknown as WebSocketLike)
       connection.gather(request.socket)
       open.set(socket, connection)
-      socket.on('close', () => open.delete(socket))
+      // No closure of here outlives the upgrade: each would keep the request, as large as the rest of an idle connection.
+      socket.on('close', closed)
       accept(connection, helloOf(request))
     })
   }
@@ -133,7 +137,7 @@ function ownServer(path: string | undefined): Server {
   })
   server.maxHeadersCount = MAX_HEADERS
   server.on('clientError', (_error, stream) => refuse(stream, '400 Bad Request'))
-  server.on('connection', socket => socket.on('error', () => socket.destroy()))
+  server.on('connection', socket => socket.on('error', destroyed))
   return server
 }
 
@@ -170,6 +174,10 @@ function goodbye(socket: WebSocket, connection: Connection): Promise<void> {
     })
     connection.close(1001, 'the server is closing')
   })
+}
+
+function destroyed(this: Duplex): void {
+  this.destroy()
 }
 
 function refuse(stream: Duplex, status: string): void {

@@ -35,28 +35,27 @@ const RELAY_HIGH = 4_194_304
 
 export class Attachment {
   facts: AttachmentFacts
-  readonly bytes: Uint8Array
   /** To the attached system itself. */
   readonly direct: Path
   /** Through it, to systems behind it. */
   readonly relay: Path
   /** Whom it has been told about, before their first frame. */
-  readonly told = new Set<string>()
+  told: Set<string> | undefined
   /** How many systems it has announced below it. */
   below = 0
   /** Of a guest: to whom its frames may go on, as `authorize` has said. */
-  relays = new Map<string, boolean | 'asked'>()
+  relays: Map<string, boolean | 'asked'> | undefined
   /** What it, and those below it, may send a second; a node as much as it likes. */
   quota: Quota | undefined
   wire: Wire | undefined
   /** Ends its place in the table when it stays away. */
   cancelGone: (() => void) | undefined
+  #bytes: Uint8Array | undefined
 
   constructor(facts: AttachmentFacts) {
     this.facts = facts
-    this.bytes = idBytes(facts.id) as Uint8Array
-    this.direct = this.#path(0)
-    this.relay = this.#path(1)
+    this.direct = new Way(this, 0)
+    this.relay = new Way(this, 1)
   }
 
   get id(): string {
@@ -78,21 +77,29 @@ export class Attachment {
 
   /** Whether these 16 bytes are its id. */
   is(bytes: Uint8Array): boolean {
-    for (let i = 0; i < bytes.length; i++) if (bytes[i] !== this.bytes[i]) return false
+    // Decoded for the first frame: most of thousands of guests send none for a long time.
+    this.#bytes ??= idBytes(this.id) as Uint8Array
+    for (let i = 0; i < bytes.length; i++) if (bytes[i] !== this.#bytes[i]) return false
     return true
   }
+}
 
-  #path(cost: number): Path {
-    const attachment = this
-    return {
-      cost,
-      get buffered() {
-        return attachment.wire?.buffered ?? 0
-      },
-      // What asks for an answer each time and never reads it gets no more.
-      send: frame => {
-        if (attachment.roomy) attachment.wire?.send(frame)
-      }
-    }
+/** The way through an attachment, as an association sees it: a class, because object literals with getters take 600 bytes more. */
+class Way implements Path {
+  readonly cost: number
+  readonly #attachment: Attachment
+
+  constructor(attachment: Attachment, cost: number) {
+    this.#attachment = attachment
+    this.cost = cost
+  }
+
+  get buffered(): number {
+    return this.#attachment.wire?.buffered ?? 0
+  }
+
+  /** What asks for an answer each time and never reads it gets no more. */
+  send(frame: Uint8Array): void {
+    if (this.#attachment.roomy) this.#attachment.send(frame)
   }
 }

@@ -9,6 +9,7 @@ import type { Association } from '../peer/association.ts'
 import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
 import { Decoder, Encoder, GUEST_LIMITS, type GuardLimits } from '../peer/codec.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
+import { Heartbeat } from '../peer/heartbeat.ts'
 import { idBytes, proves } from '../peer/identity.ts'
 import { Quota } from '../peer/quota.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
@@ -55,10 +56,12 @@ export class Hub {
   /** Those whose connection is interrupted, the longest first. */
   readonly #suspended = new Set<Attachment>()
   readonly #strangers = new Map<string, PeerFacts>()
+  readonly #heartbeat: Heartbeat
   #above: Attachment | undefined
 
   constructor(port: HubPort) {
     this.#port = port
+    this.#heartbeat = new Heartbeat(port.clock)
   }
 
   /** The hub above, the default way to everybody not attached here. */
@@ -122,7 +125,7 @@ export class Hub {
     attachment.cancelGone = undefined
     this.#suspended.delete(attachment)
     attachment.wire = wire
-    attachment.told.clear()
+    attachment.told = undefined
     if (known !== undefined) this.#renew(known, facts)
     if (facts.trust === 'guest') attachment.quota ??= new Quota(facts.limits.messagesPerSecond, this.#port.clock.now())
     else attachment.quota = undefined
@@ -130,7 +133,7 @@ export class Hub {
     wire.receive = frame => this.#guarded(attachment, frame)
     wire.drained = () => this.#drained(attachment)
     wire.closed = why => this.#lost(attachment, wire, why)
-    wire.keepTime(facts.trust === 'guest')
+    wire.keepTime(this.#heartbeat, facts.place !== 'below', facts.trust === 'guest')
     if (facts.place === 'above') this.#announceAll(attachment)
     else if (facts.place === 'below') this.#announce(facts, true, facts.secret)
     this.#up(attachment)
@@ -175,9 +178,9 @@ export class Hub {
   #renew(attachment: Attachment, facts: AttachmentFacts): void {
     const before = attachment.facts
     attachment.facts = facts
-    attachment.relays = new Map()
+    attachment.relays = undefined
     if (before.trust === facts.trust && before.principal === facts.principal && before.label === facts.label) return
-    for (const each of this.#attachments.values()) each.told.delete(facts.id)
+    for (const each of this.#attachments.values()) each.told?.delete(facts.id)
   }
 
   #gone(attachment: Attachment): void {
@@ -298,8 +301,8 @@ export class Hub {
     }
     // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.
     if (allowed === undefined || !target.roomy) return
-    if (target !== this.#above && !target.told.has(from)) {
-      if (target.told.size >= MAX_TOLD) target.told.clear()
+    if (target !== this.#above && target.told?.has(from) !== true) {
+      if (target.told === undefined || target.told.size >= MAX_TOLD) target.told = new Set()
       target.told.add(from)
       target.send(writeFacts(this.factsOf(from), true))
     }
@@ -308,7 +311,8 @@ export class Hub {
 
   /** `undefined`: not decided yet. Who may send to somebody may also be answered. */
   #mayRelay(by: Attachment, from: string, target: Attachment, to: string): boolean | undefined {
-    if (by.facts.trust !== 'guest' || target.relays.get(from) === true) return true
+    if (by.facts.trust !== 'guest' || target.relays?.get(from) === true) return true
+    by.relays ??= new Map()
     const { relays } = by
     const known = relays.get(to)
     if (known !== undefined) return known === 'asked' ? undefined : known

@@ -3,6 +3,7 @@
 
 import type { Clock } from '../actor/clock.ts'
 import { FrameKind } from './frame.ts'
+import { type Beating, type Heartbeat, TICK } from './heartbeat.ts'
 import type { Connection } from './transport.ts'
 
 /** Milliseconds between pings of the side that keeps time. Answered from the frame handler, so a throttled tab answers too. */
@@ -31,15 +32,16 @@ const SLOW_BYTES = 1_048_576
 const SLOW_GUEST = 10_000
 const SLOW_NODE = 30_000
 
-export class Wire {
+const nothing = (): void => {}
+
+export class Wire implements Beating {
   readonly #connection: Connection
   readonly #clock: Clock
   /** Takes every frame that is no ping; changed once, when the handshake is over. */
-  receive: (frame: Uint8Array) => void = () => {}
-  closed: (why: { code: number; reason: string }) => void = () => {}
-  drained: () => void = () => {}
+  receive: (frame: Uint8Array) => void = nothing
+  closed: (why: { code: number; reason: string }) => void = nothing
+  drained: () => void = nothing
   rtt: number | undefined
-  measured: (rtt: number) => void = () => {}
   #heard: number
   #open = true
   #patience = SLOW_NODE
@@ -47,7 +49,10 @@ export class Wire {
   #sent = 0
   #taken = 0
   #takenAt = 0
-  #cancelPing: (() => void) | undefined
+  #heartbeat: Heartbeat | undefined
+  /** Pings also when the other side is heard: of two one is enough, and the one that dialled knows the round trip then. */
+  #leads = true
+  #due = 0
   #doubted = false
 
   constructor(connection: Connection, clock: Clock) {
@@ -58,11 +63,7 @@ export class Wire {
 
   /** Begins to read. `receive` and `closed` must be in place. */
   open(): void {
-    this.#connection.open({
-      frame: frame => this.#frame(frame),
-      close: why => this.#closed(why),
-      drain: () => this.drained()
-    })
+    this.#connection.open(new Ear(this))
   }
 
   get isOpen(): boolean {
@@ -79,25 +80,34 @@ export class Wire {
     this.#connection.send(frame)
   }
 
-  /** Starts the heartbeat, once the handshake is over. A guest may be slow for less long than a node. */
-  keepTime(guest = false): void {
+  /**
+   * Starts the heartbeat, once the handshake is over. Who does not lead pings only when nothing is heard; a guest may be slow
+   * for less long than a node.
+   */
+  keepTime(heartbeat: Heartbeat, leads: boolean, guest = false): void {
+    const now = this.#clock.now()
+    this.#heartbeat = heartbeat
+    this.#leads = leads
     this.#patience = guest ? SLOW_GUEST : SLOW_NODE
-    this.#takenAt = this.#clock.now()
-    this.#ping()
+    this.#takenAt = now
+    heartbeat.add(this)
+    this.beat(now)
   }
 
   close(code: number, reason: string): void {
     if (!this.#open) return
     this.#connection.close(code, reason)
-    this.#closed({ code, reason })
+    this.ended({ code, reason })
   }
 
-  #ping(): void {
-    if (!this.#open) return
-    const now = this.#clock.now()
-    if (now - this.#heard > SILENCE) {
+  beat(now: number): void {
+    if (now < this.#due || !this.#open) return
+    // Half a tick before its time: looks come a hair late, and would make every ping a whole one late.
+    this.#due = Math.floor(now) + PING_EVERY - TICK / 2
+    const silence = now - this.#heard
+    if (silence > SILENCE) {
       // After a freeze of this process everything looks silent: one more ping decides.
-      if (now - this.#heard < 2 * SILENCE || this.#doubted) {
+      if (silence < 2 * SILENCE || this.#doubted) {
         this.close(CloseCode.timeout, 'nothing was heard for too long')
         return
       }
@@ -107,8 +117,7 @@ export class Wire {
       this.close(CloseCode.slow, 'what was sent was not taken for too long')
       return
     }
-    this.send(stamp(FrameKind.ping, now))
-    this.#cancelPing = this.#clock.timer(PING_EVERY, () => this.#ping())
+    if (this.#leads || silence > PING_EVERY) this.send(stamp(FrameKind.ping, now))
   }
 
   #slow(now: number): boolean {
@@ -120,7 +129,8 @@ export class Wire {
     return now - this.#takenAt >= this.#patience
   }
 
-  #frame(frame: Uint8Array): void {
+  /** @internal For the connection. */
+  heard(frame: Uint8Array): void {
     if (!this.#open) return
     this.#heard = this.#clock.now()
     this.#doubted = false
@@ -133,18 +143,37 @@ export class Wire {
       const sent = new DataView(frame.buffer, frame.byteOffset).getFloat64(1)
       const took = this.#clock.now() - sent
       // A peer may answer with any number; only what can be a round trip is one.
-      if (took >= 0 && took <= SILENCE) {
-        this.rtt = took
-        this.measured(took)
-      }
+      if (took >= 0 && took <= SILENCE) this.rtt = took
     } else this.receive(frame)
   }
 
-  #closed(why: { code: number; reason: string }): void {
+  /** @internal For the connection. */
+  ended(why: { code: number; reason: string }): void {
     if (!this.#open) return
     this.#open = false
-    this.#cancelPing?.()
+    this.#heartbeat?.delete(this)
     this.closed(why)
+  }
+}
+
+/** What a connection is opened with: one object, where closures would be four. */
+class Ear {
+  readonly #wire: Wire
+
+  constructor(wire: Wire) {
+    this.#wire = wire
+  }
+
+  frame(frame: Uint8Array): void {
+    this.#wire.heard(frame)
+  }
+
+  close(why: { code: number; reason: string }): void {
+    this.#wire.ended(why)
+  }
+
+  drain(): void {
+    this.#wire.drained()
   }
 }
 

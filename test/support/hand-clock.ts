@@ -5,6 +5,8 @@ import type { Clock } from '../../runtime/index.ts'
 export interface HandClock extends Clock {
   /** Lets time pass; what is due fires in its order. */
   advance(by: number): void
+  /** Timers that have not fired. */
+  readonly pending: number
 }
 
 export function handClock(): HandClock {
@@ -20,6 +22,9 @@ export function handClock(): HandClock {
     },
     soon: turn => queueMicrotask(turn),
     later: turn => void setImmediate(turn),
+    get pending() {
+      return timers.size
+    },
     advance(by) {
       const end = now + by
       for (;;) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { FrameKind } from '../../../runtime/peer/frame.ts'
+import { Heartbeat } from '../../../runtime/peer/heartbeat.ts'
 import type { Connection } from '../../../runtime/peer/transport.ts'
 import { PING_EVERY, SILENCE, Wire } from '../../../runtime/peer/wire.ts'
 import { type HandClock, handClock } from '../../support/hand-clock.ts'
@@ -50,7 +51,7 @@ describe('a wire', () => {
   })
 
   it('measures the round trip, and believes no impossible one', () => {
-    wire.keepTime()
+    wire.keepTime(new Heartbeat(clock), true)
     clock.advance(40)
     on.frame(answer(sent[0]))
     expect(wire.rtt).to.equal(40)
@@ -64,7 +65,7 @@ describe('a wire', () => {
   })
 
   it('is dead after silence, and not before', () => {
-    wire.keepTime()
+    wire.keepTime(new Heartbeat(clock), true)
     clock.advance(SILENCE)
     expect(closed).to.deep.equal([])
     clock.advance(PING_EVERY)
@@ -74,8 +75,28 @@ describe('a wire', () => {
     expect(sent.length).to.equal(pings)
   })
 
+  it('of the side that was dialled pings only when nothing is heard, and is dead after silence alike', () => {
+    wire.keepTime(new Heartbeat(clock), false)
+    for (let n = 0; n < 10; n++) {
+      clock.advance(4_900)
+      on.frame(Uint8Array.of(99))
+    }
+    expect(sent).to.deep.equal([])
+    clock.advance(SILENCE)
+    expect([sent.length, closed]).to.deep.equal([2, []])
+    clock.advance(PING_EVERY)
+    expect(closed).to.deep.equal([4408])
+  })
+
+  it('needs no timer when all have ended', () => {
+    const heartbeat = new Heartbeat(clock)
+    wire.keepTime(heartbeat, true)
+    wire.close(1000, '')
+    expect(clock.pending).to.equal(0)
+  })
+
   it('lives on as long as anything is heard', () => {
-    wire.keepTime()
+    wire.keepTime(new Heartbeat(clock), true)
     for (let n = 0; n < 20; n++) {
       clock.advance(10_000)
       on.frame(Uint8Array.of(99))
@@ -95,7 +116,7 @@ describe('a wire', () => {
     }
 
     it('closes with 4508 when a guest takes nothing of more than 1 MiB for 10 s', () => {
-      wire.keepTime(true)
+      wire.keepTime(new Heartbeat(clock), true, true)
       waiting = MIB + 1
       pass(9_000)
       expect(closed).to.deep.equal([])
@@ -104,7 +125,7 @@ describe('a wire', () => {
     })
 
     it('gives a node 30 s', () => {
-      wire.keepTime()
+      wire.keepTime(new Heartbeat(clock), true)
       waiting = MIB + 1
       pass(29_000)
       expect(closed).to.deep.equal([])
@@ -113,7 +134,7 @@ describe('a wire', () => {
     })
 
     it('waits on while no more than 1 MiB waits, or anything is taken', () => {
-      wire.keepTime(true)
+      wire.keepTime(new Heartbeat(clock), true, true)
       waiting = MIB - 1_000
       pass(60_000)
       waiting = 2 * MIB
