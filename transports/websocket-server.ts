@@ -100,6 +100,11 @@ async function attach(server: Server, path: string | undefined, accept: Accept):
       if (server.listenerCount('upgrade') === 1) refuse(stream, '404 Not Found')
       return
     }
+    // Of more headers Node reads the first ones only: the origin could be among the others.
+    if (request.rawHeaders.length > 2 * MAX_HEADERS) {
+      refuse(stream, '431 Request Header Fields Too Large')
+      return
+    }
     // A caller that asks for something else than a WebSocket gets its 400 or 405 from `ws`.
     upgrades.handleUpgrade(request, stream, head, socket => {
       // The types of `ws` name its events one by one; what is used of it is the same.
