@@ -268,6 +268,13 @@ export class Hub {
         }
         return
       }
+      case FrameKind.hello:
+      case FrameKind.challenge:
+      case FrameKind.proof:
+      case FrameKind.welcome:
+      case FrameKind.refused:
+        attachment.wire?.close(CloseCode.protocol, 'a greeting out of turn')
+        return
       default:
         // Kinds that a later version adds are not for us.
         return

@@ -192,14 +192,13 @@ describe('a handshake', () => {
       expect(await verdict(peer)).to.deep.equal(['ACTOR_REFUSED', 4400])
     })
 
-    it('takes a second hello after the welcome for nothing', async () => {
+    it('is over with a second hello after the welcome', async () => {
       const gateway = await hub.listen(listener, guests)
       const peer = await rawPeer(transport)
       peer.shake(hello(peer.identity))
       peer.shake(hello(identity()))
-      await settled()
-      expect(peer.answers().map(({ kind }) => kind)).to.deep.equal(['welcome'])
-      expect([...gateway.peers].map(({ id }) => id)).to.deep.equal([peer.identity.id])
+      expect(await verdict(peer)).to.deep.equal(['welcome', 4400])
+      expect([...gateway.peers].map(({ id, status }) => [id, status])).to.deep.equal([[peer.identity.id, 'suspended']])
     })
 
     it('is over after 5 s, finished or not', async () => {
