@@ -26,10 +26,12 @@ import { permitted } from './cluster/policy.ts'
 import { registry } from './cluster/registry.ts'
 import type { RegistryMessage } from './cluster/registry-message.ts'
 import { REGISTRY_ID, RegistryRef } from './cluster/registry-ref.ts'
+import { INITIAL_CREDIT } from './peer/association.ts'
 import { DEFAULT_BACKOFF } from './peer/backoff.ts'
 import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
 import type { Welcome } from './peer/handshake.ts'
 import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
+import { Memory } from './peer/memory.ts'
 import { Peer, type PeerTerms } from './peer/peer.ts'
 import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
@@ -40,6 +42,7 @@ import { CloseCode, type Wire } from './peer/wire.ts'
 /** Bytes that may be on their way to one peer, sent and not acknowledged. */
 const OUTBOUND = NODE_LIMITS.windowBytes
 const OUTBOUND_TO_GUEST = 4_194_304
+const OUTBOUND_BELOW_GUEST = 1_048_576
 /** What is left of a shutdown for last words to be acknowledged, in milliseconds. */
 const LAST_WORDS = 1_000
 
@@ -53,6 +56,8 @@ export function createSystem(options: SystemOptions = {}): ActorSystem {
 
 export class System extends LocalSystem {
   readonly identity: Identity
+  /** @internal What is held for other systems. */
+  readonly memory: Memory
   readonly #hub: Hub
   readonly #peers = new Peers()
   readonly #refs = new Refs()
@@ -72,11 +77,13 @@ export class System extends LocalSystem {
     const identity = drawIdentity(options?.entropy ?? systemEntropy)
     super(options, identity.id)
     this.identity = identity
+    this.memory = new Memory(this.memoryBudget)
     const system = this
     this.#hub = new Hub({
       id: this.id,
       clock: this.clock,
       logger: this.logger,
+      memory: this.memory,
       arrived: (from, by, frame) => this.#arrived(from, by, frame),
       association: id => this.#peers.get(id)?.association,
       *associations() {
@@ -140,6 +147,7 @@ export class System extends LocalSystem {
       identity: this.identity,
       label: this.label,
       attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
+      full: guest => this.memory.full(guest),
       attachable: id => (this.#hub.attachment(id)?.facts.place ?? 'below') !== 'above',
       detach: attachment => this.#hub.detach(attachment, CloseCode.goingAway, 'the gateway is closing'),
       drained: (attachments, within) => this.#drained(within, attachments),
@@ -234,6 +242,7 @@ export class System extends LocalSystem {
       id,
       {
         home: this,
+        memory: this.memory,
         terms: of => this.#terms(of),
         known: of => this.#hub.knows(of),
         revive: address => this.revive(address),
@@ -255,23 +264,26 @@ export class System extends LocalSystem {
   #terms(id: string): PeerTerms {
     const facts: PeerFacts & Partial<AttachmentFacts> = this.#hub.factsOf(id)
     const guest = facts.trust === 'guest'
-    const limits = facts.limits ?? (guest ? GUEST_LIMITS : NODE_LIMITS)
     const attachment = this.#hub.wayTo(id)
     const way = attachment?.facts
+    // What is below a guest has the limits of that one, and of each window only the least.
+    const joint = guest && way?.trust === 'guest' ? way.limits : undefined
+    const limits = facts.limits ?? joint ?? (guest ? GUEST_LIMITS : NODE_LIMITS)
+    const below = joint !== undefined && way?.id !== id
     return {
       label: facts.label,
       trust: facts.trust,
       principal: facts.principal,
       takes: way?.takes ?? NODE_LIMITS.messageBytes,
       gives: limits.messageBytes,
-      window: limits.windowBytes,
-      outbound: guest ? OUTBOUND_TO_GUEST : OUTBOUND,
+      window: below ? INITIAL_CREDIT : limits.windowBytes,
+      outbound: below ? OUTBOUND_BELOW_GUEST : guest ? OUTBOUND_TO_GUEST : OUTBOUND,
       downAfter: way?.downAfter ?? DOWN_AFTER,
       openAsks: limits.openAsks,
       watches: limits.watches,
       guard: guest ? { ...GUARD, depth: limits.depth, nodes: limits.nodes } : undefined,
       messagesPerSecond: limits.messagesPerSecond,
-      quota: attachment?.quota
+      allowance: joint === undefined ? undefined : attachment?.allowance
     }
   }
 

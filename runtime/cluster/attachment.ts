@@ -3,9 +3,9 @@
 
 import type { Limits } from '../actor/network.ts'
 import type { Trust } from '../actor/origin.ts'
+import type { Allowance } from '../peer/allowance.ts'
 import { idBytes } from '../peer/identity.ts'
 import type { Path } from '../peer/path.ts'
-import type { Quota } from '../peer/quota.ts'
 import type { Wire } from '../peer/wire.ts'
 
 /** The hub above, a system below, or an equal beside, which is never the way to anybody else's. */
@@ -45,8 +45,8 @@ export class Attachment {
   below = 0
   /** Of a guest: to whom its frames may go on, as `authorize` has said. */
   relays: Map<string, boolean | 'asked'> | undefined
-  /** What it, and those below it, may send a second; a node as much as it likes. */
-  quota: Quota | undefined
+  /** What a guest and those below it may have here together; each node has its own. */
+  allowance: Allowance | undefined
   wire: Wire | undefined
   /** Ends its place in the table when it stays away. */
   cancelGone: (() => void) | undefined

@@ -34,6 +34,8 @@ export interface GatewayPort {
   readonly label: string
   /** The handshake has succeeded. */
   attach(gateway: Door, facts: AttachmentFacts, wire: Wire): Attachment
+  /** Whether there is no memory left for another system. */
+  full(guest: boolean): boolean
   /** Whether that system may come in below or beside; it may not when it is the hub above. */
   attachable(id: string): boolean
   detach(attachment: Attachment): void

@@ -5,12 +5,14 @@
 import type { Clock } from '../actor/clock.ts'
 import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
+import { Allowance } from '../peer/allowance.ts'
 import type { Association } from '../peer/association.ts'
 import { ByteBuffer, ByteReader } from '../peer/byte-buffer.ts'
 import { Decoder, Encoder, GUEST_LIMITS, type GuardLimits } from '../peer/codec.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
 import { idBytes, proves } from '../peer/identity.ts'
+import type { Memory } from '../peer/memory.ts'
 import { Quota } from '../peer/quota.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import { Attachment, type AttachmentFacts, type PeerFacts } from './attachment.ts'
@@ -34,6 +36,7 @@ export interface HubPort {
   readonly id: string
   readonly clock: Clock
   readonly logger: Logger
+  readonly memory: Memory
   /** A frame for this system, from a source that the hub vouches for. */
   arrived(from: PeerFacts, by: Attachment, frame: Uint8Array): void
   /** The association with a peer, if there is one already. */
@@ -127,8 +130,8 @@ export class Hub {
     attachment.wire = wire
     attachment.told = undefined
     if (known !== undefined) this.#renew(known, facts)
-    if (facts.trust === 'guest') attachment.quota ??= new Quota(facts.limits.messagesPerSecond, this.#port.clock.now())
-    else attachment.quota = undefined
+    if (facts.trust === 'guest') attachment.allowance ??= this.#allow(facts.limits.messagesPerSecond)
+    else attachment.allowance = undefined
     if (facts.place === 'above') this.#above = attachment
     wire.receive = frame => this.#guarded(attachment, frame)
     wire.drained = () => this.#drained(attachment)
@@ -139,6 +142,11 @@ export class Hub {
     this.#up(attachment)
     this.#port.changed(attachment, 'up')
     return attachment
+  }
+
+  #allow(messagesPerSecond: number): Allowance {
+    const { memory, clock } = this.#port
+    return new Allowance(memory.account(true), new Quota(messagesPerSecond, clock.now()))
   }
 
   /** Ends an attachment on purpose; the other side hears it first. */

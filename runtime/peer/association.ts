@@ -19,6 +19,7 @@ import {
   writeRoute,
   writeSeq
 } from './frame.ts'
+import { type Account, BATCH_COST } from './memory.ts'
 import type { Path } from './path.ts'
 
 /** Sent before the first grant arrives; every window is at least this large. */
@@ -86,6 +87,8 @@ export interface AssociationOptions {
   window: number
   /** Milliseconds of silence after which the peer is gone. */
   downAfter: number
+  /** Where an epoch that begins counts the bytes that it holds. */
+  account: () => Account
   /** What is remembered of earlier associations of the two. */
   ended?: Ended | undefined
 }
@@ -104,6 +107,7 @@ interface Batch {
 /** The state of one epoch; credit is given back to the epoch that a message came in, not to its successor. */
 export class Epoch {
   number: number
+  readonly account: Account
   readonly #consumed: (epoch: Epoch, bytes: number) => void
   /** Batches that have not been acknowledged: `queue[0]` has the number `acked + 1`. */
   readonly queue: Batch[] = []
@@ -122,6 +126,10 @@ export class Epoch {
   disposed = 0
   /** In order, but not disposed of: the first is parked, the others wait behind it. */
   readonly held: Uint8Array[] = []
+  /** What these count for in memory. */
+  heldCost = 0
+  /** Bytes of a batch that memory had no room for; 0: none. Nothing is asked for again before there is. */
+  starved = 0
   consumed = 0
   /** What the last frame sent told of us. */
   told = { ack: 0, credit: INITIAL_CREDIT, received: 0 }
@@ -129,8 +137,9 @@ export class Epoch {
   /** The gap that a resend was asked for, to ask once. */
   asked = -1
 
-  constructor(number: number, consumed: (epoch: Epoch, bytes: number) => void) {
+  constructor(number: number, account: Account, consumed: (epoch: Epoch, bytes: number) => void) {
     this.number = number
+    this.account = account
     this.#consumed = consumed
   }
 
@@ -232,6 +241,7 @@ export class Association {
     const epoch = this.begin()
     epoch.last += 1
     epoch.total += frame.length - HEAD_BYTES
+    epoch.account.take(frame.length - HEAD_BYTES + BATCH_COST)
     writeRoute(frame, this.#options.to, this.#options.from)
     writeSeq(frame, epoch.last)
     epoch.queue.push({ seq: epoch.last, frame, upTo: epoch.total, mail, at: 0, resent: false })
@@ -244,13 +254,11 @@ export class Association {
   disposed(): void {
     const epoch = this.#epoch
     if (epoch === undefined || epoch.held.length === 0) return
-    epoch.held.shift()
-    this.#disposed(epoch)
+    this.#release(epoch)
     while (this.#epoch === epoch && epoch.held.length > 0) {
       if (!this.#port.receive(epoch.held[0] as Uint8Array, HEAD_BYTES)) break
       if (this.#epoch !== epoch) return
-      epoch.held.shift()
-      this.#disposed(epoch)
+      this.#release(epoch)
     }
     this.#plan()
   }
@@ -365,7 +373,7 @@ export class Association {
     if (kind === HeadKind.batch) this.#receive(epoch, frame, seq)
     else {
       if ((flags & RESEND) !== 0) this.#rewind(epoch, seq)
-      if (kind === HeadKind.sync) this.#sendAck(epoch, HeadKind.ack, RESEND, path)
+      if (kind === HeadKind.sync) this.#sendAck(epoch, HeadKind.ack, this.#starving(epoch) ? 0 : RESEND, path)
     }
     if (this.#epoch !== epoch) return
     // Only now is it known what is still to be answered.
@@ -383,7 +391,7 @@ export class Association {
       return
     }
     if (seq > epoch.received + 1) {
-      if (epoch.asked === epoch.received) return
+      if (epoch.asked === epoch.received || epoch.starved > 0) return
       epoch.asked = epoch.received
       this.#sendAck(epoch, HeadKind.ack, RESEND)
       return
@@ -391,16 +399,57 @@ export class Association {
     // Beyond what was granted nothing is taken: an honest peer never gets here.
     if (epoch.receivedBytes + bytes > Math.max(epoch.told.credit, INITIAL_CREDIT)) return
     if (epoch.held.length >= MAX_HELD) return
-    epoch.received = seq
-    epoch.receivedBytes += bytes
-    if (epoch.held.length > 0) {
-      epoch.held.push(frame)
+    if (!epoch.account.admits(bytes)) {
+      this.#starve(epoch, bytes)
       return
     }
+    epoch.account.came(bytes)
+    epoch.received = seq
+    epoch.receivedBytes += bytes
     epoch.held.push(frame)
-    if (!this.#port.receive(frame, HEAD_BYTES) || this.#epoch !== epoch) return
-    epoch.held.shift()
+    if (epoch.held.length === 1 && this.#port.receive(frame, HEAD_BYTES)) {
+      if (this.#epoch !== epoch) return
+      epoch.held.shift()
+      this.#disposed(epoch)
+    } else if (this.#epoch === epoch) this.#keep(epoch, bytes + BATCH_COST)
+  }
+
+  #keep(epoch: Epoch, cost: number): void {
+    epoch.heldCost += cost
+    epoch.account.take(cost)
+  }
+
+  /** The first of those that were kept is done with. */
+  #release(epoch: Epoch): void {
+    const frame = epoch.held.shift() as Uint8Array
+    this.#keep(epoch, HEAD_BYTES - BATCH_COST - frame.length)
     this.#disposed(epoch)
+  }
+
+  /** Memory is short: what comes is not taken, and asked for again when there is room. */
+  #starve(epoch: Epoch, bytes: number): void {
+    if (epoch.starved === 0) epoch.account.queue(this.#feed)
+    epoch.starved = bytes
+  }
+
+  readonly #feed = (): void => {
+    const epoch = this.#epoch
+    if (epoch === undefined || epoch.starved === 0) return
+    this.#fed(epoch)
+    this.#sendAck(epoch, HeadKind.ack, RESEND)
+  }
+
+  #fed(epoch: Epoch): void {
+    epoch.starved = 0
+    epoch.account.forget(this.#feed)
+  }
+
+  /** Whether there is still no room for what was not taken. */
+  #starving(epoch: Epoch): boolean {
+    if (epoch.starved === 0) return false
+    if (!epoch.account.admits(epoch.starved)) return true
+    this.#fed(epoch)
+    return false
   }
 
   #disposed(epoch: Epoch): void {
@@ -414,6 +463,7 @@ export class Association {
   #consume(epoch: Epoch, bytes: number): void {
     epoch.consumed += bytes
     if (epoch !== this.#epoch) return
+    if (epoch.starved > 0 && epoch.account.admits(epoch.starved)) this.#feed()
     if (epoch.consumed + this.#options.window - epoch.told.credit >= this.#options.window / 4) {
       this.#sendAck(epoch, HeadKind.ack, 0)
     }
@@ -428,6 +478,7 @@ export class Association {
       const sample = Math.max(0, this.#port.now() - batch.at)
       this.#rtt = this.#rtt === undefined ? sample : this.#rtt + (sample - this.#rtt) / 8
     }
+    epoch.account.give(batch.upTo - epoch.ackedBytes + count * BATCH_COST)
     epoch.ackedBytes = batch.upTo
     epoch.queue.splice(0, count)
     epoch.acked = ack
@@ -602,7 +653,7 @@ export class Association {
   // epochs --------------------------------------------------------------------------------------------------------------
 
   #open(number: number): Epoch {
-    const epoch = new Epoch(number, (from, bytes) => this.#consume(from, bytes))
+    const epoch = new Epoch(number, this.#options.account(), (from, bytes) => this.#consume(from, bytes))
     this.#epoch = epoch
     this.#flow = 'free'
     this.#probes = 0
@@ -623,6 +674,8 @@ export class Association {
     this.#epoch = undefined
     this.#waiting = undefined
     this.#flow = 'free'
+    if (epoch.starved > 0) this.#fed(epoch)
+    epoch.account.give(epoch.heldCost + epoch.total - epoch.ackedBytes + epoch.queue.length * BATCH_COST)
     if (this.#wakeAt !== Number.POSITIVE_INFINITY) {
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.#port.wake(this.#wakeAt)

@@ -31,6 +31,10 @@ export interface InboxPort {
   pressure(id: string, on: boolean): void
   /** Bytes of items that are not mail: disposed of on arrival. */
   give(bytes: number): void
+  /** A message in parts begins. `false`: there is no memory for it now; the batch is parked before it. */
+  begins(bytes: number): boolean
+  /** It is complete, or will never be. */
+  completed(bytes: number): void
 }
 
 /** A batch, or an item put together from chunks, whose bytes have been given back already. */
@@ -74,7 +78,15 @@ export class Inbox {
     return true
   }
 
+  /** Messages of which parts have come, and bytes of these: what does not change makes no progress. */
+  get partial(): { readonly streams: number; readonly bytes: number } {
+    let bytes = 0
+    for (const { at } of this.#streams.values()) bytes += at
+    return { streams: this.#streams.size, bytes }
+  }
+
   reset(): void {
+    for (const { bytes } of this.#streams.values()) this.#port.completed(bytes.length)
     this.#streams.clear()
     this.#parked = []
   }
@@ -144,22 +156,27 @@ export class Inbox {
   #chunk(reader: ByteReader, start: number): boolean {
     const number = reader.varint()
     const left = reader.varint()
-    const bytes = reader.raw(reader.end - reader.at)
-    // The window is for mail that waits; parts give their bytes back, and the whole is bounded by messageBytes.
-    this.#port.give(reader.at - start)
     let stream = this.#streams.get(number)
     if (stream === undefined) {
       if (left > this.#port.messageBytes + 1_024 || this.#streams.size >= MAX_STREAMS)
         throw new BrokenFrame('a message larger than agreed')
+      if (!this.#port.begins(left)) {
+        reader.at = start
+        return false
+      }
       stream = { bytes: new Uint8Array(left), at: 0 }
       this.#streams.set(number, stream)
     }
+    const bytes = reader.raw(reader.end - reader.at)
+    // The window is for mail that waits; parts give their bytes back, and the whole is bounded by messageBytes.
+    this.#port.give(reader.at - start)
     if (left !== stream.bytes.length - stream.at || bytes.length > left)
       throw new BrokenFrame('a chunk that does not fit its message')
     stream.bytes.set(bytes, stream.at)
     stream.at += bytes.length
     if (stream.at < stream.bytes.length) return true
     this.#streams.delete(number)
+    this.#port.completed(stream.bytes.length)
     return this.#read({ reader: new ByteReader(stream.bytes, 0, stream.bytes.length), owed: false })
   }
 }

@@ -7,6 +7,7 @@ import { ByteBuffer } from './byte-buffer.ts'
 import type { Encoder } from './codec.ts'
 import { HEAD_BYTES, MAX_BATCH } from './frame.ts'
 import { Item, MAX_NUMBERED } from './items.ts'
+import { type Account, BATCH_COST } from './memory.ts'
 
 /** A batch leaves when it has this many bytes, at the end of the turn otherwise: bench/websocket, 16 KiB is where more gains nothing. */
 const BATCH_BYTES = 16_384
@@ -16,9 +17,6 @@ const WEIGHTY = 49_152
 const CHUNKS_AHEAD = 262_144
 /** What a chunk's own head takes at most. */
 const CHUNK_HEAD = 16
-
-/** What a retained batch takes beside its items, in bytes: its head, its array, and its entry in the queue. */
-const BATCH_COST = 320
 
 /** Who an item is for: to keep the order of what one actor gets, whatever goes aside. */
 export interface Target {
@@ -53,6 +51,8 @@ export class Outbox {
   readonly #numbers = new Map<string, number>()
   #aside: Aside[] = []
   #asideBytes = 0
+  /** Where they are counted. */
+  #account: Account | undefined
   #streams = 0
 
   constructor(port: OutboxPort) {
@@ -131,6 +131,8 @@ export class Outbox {
     this.#mailed = 0
     this.#numbers.clear()
     this.#aside = []
+    this.#account?.give(this.#asideBytes)
+    this.#account = undefined
     this.#asideBytes = 0
     return lost
   }
@@ -187,7 +189,8 @@ export class Outbox {
   #putAside(bytes: Uint8Array, target: Target | undefined, mail: number): void {
     this.#aside.push({ bytes, at: 0, stream: this.#streams++, mail, target })
     this.#asideBytes += bytes.length
-    this.#port.association.begin()
+    this.#account = this.#port.association.begin().account
+    this.#account.take(bytes.length)
     this.#port.flushLater()
   }
 
@@ -285,6 +288,7 @@ export class Outbox {
       if (first.at === first.bytes.length) {
         this.#aside.shift()
         this.#asideBytes -= first.bytes.length
+        this.#account?.give(first.bytes.length)
       }
     }
   }

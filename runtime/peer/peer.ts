@@ -14,6 +14,7 @@ import type { Asked, Question } from '../actor/question.ts'
 import { hasEnded } from '../actor/ready.ts'
 import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { StopReason, Watcher } from '../actor/watch.ts'
+import { Allowance } from './allowance.ts'
 import { Association, type AssociationPort, type Ended, type EndReason, type Epoch } from './association.ts'
 import { BrokenFrame, type ByteReader } from './byte-buffer.ts'
 import { Decoder, Encoder, type GuardLimits, type WireRefs } from './codec.ts'
@@ -22,6 +23,7 @@ import { idBytes } from './identity.ts'
 import { Inbox, type InboxPort } from './inbox.ts'
 import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
 import { RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
+import { type Account, FLOOR, type Memory } from './memory.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
 import { Quota } from './quota.ts'
@@ -46,13 +48,14 @@ export interface PeerTerms {
   /** What a guest's message may make us build; of a node's, any. */
   readonly guard: GuardLimits | undefined
   readonly messagesPerSecond: number
-  /** What counts them for all that come in by the same guest. */
-  readonly quota: Quota | undefined
+  /** What counts all that for everybody who comes in by the same guest. */
+  readonly allowance: Allowance | undefined
 }
 
 /** What a peer asks of the system it belongs to. */
 export interface PeerPort {
   readonly home: LocalSystem
+  readonly memory: Memory
   terms(id: string): PeerTerms
   /** Whether there is any way to it, be it interrupted right now. */
   known(id: string): boolean
@@ -82,8 +85,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   readonly #inbox: Inbox
   #terms: PeerTerms
   #origin: RemoteOrigin
-  /** Counts a guest's messages. */
-  #quota: Quota | undefined
+  /** What is counted for it, and that of these which is shared with nobody. */
+  #allowance: Allowance
+  #own: Allowance | undefined
   #cancelTimer: (() => void) | undefined
   #flushing = false
 
@@ -104,6 +108,11 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   readonly #asks = new Map<string, { question: Question; ref: RemoteRef<never> }>()
   /** Questions from there that are not settled. */
   readonly #asked = new Map<string, RemoteQuestion>()
+  /** Where messages in parts are counted, and what ends the patience with them. */
+  #parts: Account | undefined
+  #cancelParts: (() => void) | undefined
+  /** What a batch that begins another waits for. */
+  #short: Account | undefined
   /** Mail that found no room. */
   #waiting: { readonly ref: Ref<never>; readonly mail: RemoteMail | RemoteQuestion } | undefined
   /** A batch that is not read yet, because its sender said too much of late. */
@@ -124,13 +133,17 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#port = port
     this.home = port.home
     this.#terms = port.terms(id)
-    this.#quota = this.#counting()
+    this.#allowance = this.#allowed(undefined)
     this.#origin = new RemoteOrigin(id, this.#terms.trust, this.#terms.principal)
     this.association = new Association(this, {
       from: idBytes(this.home.id) as Uint8Array,
       to: idBytes(id) as Uint8Array,
       window: this.#terms.window,
       downAfter: this.#terms.downAfter,
+      account: () => {
+        this.refresh()
+        return this.#allowance.account
+      },
       ended
     })
     this.#outbox = new Outbox(this)
@@ -151,7 +164,12 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   refresh(): void {
     const before = this.#terms.trust
     this.#terms = this.#port.terms(this.id)
-    this.#quota = this.#counting()
+    const allowance = this.#allowed(this.#allowance)
+    if (allowance !== this.#allowance) {
+      this.#count(-this.#asked.size, -this.#watchedHere.size)
+      this.#allowance = allowance
+      this.#count(this.#asked.size, this.#watchedHere.size)
+    }
     // What was agreed with a node does not hold for a guest: nothing of it goes on.
     if (before === 'node' && this.#terms.trust === 'guest' && this.#decoder !== undefined) this.association.abandon()
     this.#origin = new RemoteOrigin(this.id, this.#terms.trust, this.#terms.principal)
@@ -159,10 +177,35 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.association.downAfter = this.#terms.downAfter
   }
 
-  #counting(): Quota | undefined {
-    const { trust, quota, messagesPerSecond } = this.#terms
-    if (trust !== 'guest') return undefined
-    return quota ?? this.#quota ?? new Quota(messagesPerSecond, this.now())
+  /** What it counts in: the allowance of the guest that it is or came in by, or one of its own. */
+  #allowed(before: Allowance | undefined): Allowance {
+    const { trust, allowance, messagesPerSecond } = this.#terms
+    if (allowance !== undefined) return allowance
+    const guest = trust === 'guest'
+    if (before !== undefined && before === this.#own && before.account.guest === guest) return before
+    this.#own = new Allowance(
+      this.#port.memory.account(guest),
+      guest ? new Quota(messagesPerSecond, this.now()) : undefined
+    )
+    return this.#own
+  }
+
+  #count(asks: number, watches: number): void {
+    this.#allowance.asks += asks
+    this.#allowance.watches += watches
+  }
+
+  /** A question from there is settled. */
+  #settled(id: string): boolean {
+    if (!this.#asked.delete(id)) return false
+    this.#count(-1, 0)
+    return true
+  }
+
+  #unwatched(ref: AnyRef): boolean {
+    if (!this.#watchedHere.delete(ref)) return false
+    this.#count(0, -1)
+    return true
   }
 
   /** A frame has come in by a path. Runs the actors that got mail. */
@@ -175,7 +218,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   send(ref: RemoteRef<never>, message: unknown): boolean {
     const { home } = this
-    if (this.#outbox.load >= this.#terms.outbound) return this.#refuse(ref, message)
+    if (this.#full(ref)) return this.#refuse(ref, message)
     home.sent += 1
     if (!this.#reachable()) {
       home.deadLetters.add(ref, message, 'unreachable')
@@ -199,13 +242,18 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     const question = ref.answers
     ref.answers = undefined
     if (question === undefined) return
-    this.#asked.delete(question.id)
+    this.#settled(question.id)
     question.settle()
+  }
+
+  /** Answers need no memory but their own: they let others go on. */
+  #full(ref: RemoteRef<never>): boolean {
+    return this.#outbox.load >= this.#terms.outbound || (!ref.once && !this.#allowance.account.admits(0))
   }
 
   /** `false`: no room. What cannot be asked fails at once. */
   ask(ref: RemoteRef<never>, question: Question): boolean {
-    if (this.#outbox.load >= this.#terms.outbound) return false
+    if (this.#full(ref)) return false
     if (!this.#reachable()) {
       question.settle()
       this.home.deadLetters.add(ref, question, 'unreachable')
@@ -234,7 +282,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   get pressed(): boolean {
-    return this.#outbox.load >= this.#terms.outbound / 4
+    return this.#outbox.load >= this.#terms.outbound / 4 || !this.#allowance.account.free
   }
 
   ready(ref: RemoteRef<never>, options?: AskOptions): Promise<void> {
@@ -259,7 +307,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   /** An actor here that is watched from there has ended. What it sent there before is ahead of this in the outbox. */
   stopped(ref: AnyRef, reason: StopReason): void {
     const id = this.#watchedHere.get(ref)
-    if (!this.#watchedHere.delete(ref) || id === undefined || this.association.epoch === undefined) return
+    if (!this.#unwatched(ref) || id === undefined || this.association.epoch === undefined) return
     this.#outbox.signal(buffer => {
       buffer.u8(Item.stopped)
       buffer.utf8(id)
@@ -353,7 +401,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   receive(frame: Uint8Array, start: number): boolean {
-    const wait = this.#quota?.wait(this.now()) ?? 0
+    const wait = this.#allowance.quota?.wait(this.now()) ?? 0
     if (wait > 0) {
       // Not read is not acknowledged, and gives no credit: the sender waits too.
       const cancel = this.home.clock.timer(wait, () => this.#readLate(frame, start))
@@ -372,7 +420,6 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   opened(): void {
     this.#current = this.association.epoch
     this.#port.opened(this)
-    this.refresh()
   }
 
   awaited(): boolean {
@@ -387,9 +434,14 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   ended(why: EndReason, held: readonly Uint8Array[], unacknowledged: number): void {
     const { home } = this
+    this.#short?.forget(this.#plenty)
+    this.#short = undefined
+    this.#cancelParts?.()
+    this.#cancelParts = undefined
     // First everything of the old epoch goes, then programs hear of it: what they send then is of the next.
     this.#refuseHeld(held)
     const asked = [...this.#asked.values()]
+    this.#count(-this.#asked.size, -this.#watchedHere.size)
     this.#asked.clear()
     const watchedHere = [...this.#watchedHere.keys()]
     this.#watchedHere.clear()
@@ -454,8 +506,15 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   #way(ref: RemoteRef<never>): 'clear' | 'full' | 'none' {
     if (!this.#reachable()) return 'none'
+    const { account } = this.#allowance
+    if (!account.free && account.held > FLOOR / 2) {
+      account.wait(this.#look)
+      return 'full'
+    }
     return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 8 ? 'clear' : 'full'
   }
+
+  readonly #look = (): void => this.#waiters.look()
 
   // the inbox's port ----------------------------------------------------------------------------------------------------
 
@@ -486,7 +545,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       return this.#unread(ref, error, reader.at - start, owed)
     }
     const bytes = reader.at - start
-    this.#quota?.spend()
+    this.#allowance.quota?.spend()
     return this.#place(ref, new RemoteMail(message, bytes, this.#origin, epoch, owed ? bytes : 0))
   }
 
@@ -514,11 +573,12 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       this.#replyTo = undefined
     }
     const bytes = reader.at - start
-    this.#quota?.spend()
-    const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this.#died)
+    this.#allowance.quota?.spend()
     if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
+    const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this.#died)
     this.#asked.set(ask, question)
-    if (this.#asked.size > this.#terms.openAsks) {
+    this.#count(1, 0)
+    if (this.#allowance.asks > this.#terms.openAsks) {
       question.disposed()
       this.home.deadLetters.add(ref, question, 'refused')
       return true
@@ -547,7 +607,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   cancel(ask: string): void {
     const question = this.#asked.get(ask)
     if (question === undefined) return
-    this.#asked.delete(ask)
+    this.#settled(ask)
     question.giveUp()
   }
 
@@ -563,7 +623,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     const ref = this.#target(target)
     if (this.#watchedHere.has(ref)) return
     this.#watchedHere.set(ref, idOf(ref))
-    if (this.#watchedHere.size <= this.#terms.watches) ref.watch(this)
+    this.#count(0, 1)
+    if (this.#allowance.watches <= this.#terms.watches) ref.watch(this)
     else {
       this.home.logger.warn('a peer watches more than it may', { peer: this.label })
       this.stopped(ref, { kind: 'unreachable' })
@@ -572,7 +633,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   unwatchedFrom(target: number | string): void {
     const ref = this.#target(target)
-    if (this.#watchedHere.delete(ref)) ref.unwatch(this)
+    if (this.#unwatched(ref)) ref.unwatch(this)
   }
 
   pressure(id: string, on: boolean): void {
@@ -586,6 +647,46 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   give(bytes: number): void {
     this.association.epoch?.give(bytes)
+  }
+
+  begins(bytes: number): boolean {
+    const { account } = this.#open()
+    if (!account.free && !this.#forcing) {
+      this.#short = account
+      account.wait(this.#plenty)
+      return false
+    }
+    account.promise(bytes)
+    this.#parts = account
+    if (this.#terms.trust === 'guest') this.#expectParts()
+    return true
+  }
+
+  readonly #plenty = (): void => {
+    if (this.#short === undefined) return
+    this.#short = undefined
+    this.#resume()
+  }
+
+  /** A guest that begins messages and never ends them would hold their memory for good: without progress its epoch ends. */
+  #expectParts(): void {
+    if (this.#cancelParts !== undefined) return
+    const { streams, bytes } = this.#inbox.partial
+    this.#cancelParts = this.home.clock.timer(this.#terms.downAfter, () => {
+      this.#cancelParts = undefined
+      const now = this.#inbox.partial
+      if (now.streams === 0) return
+      const idle = now.streams === streams && now.bytes === bytes && this.association.epoch?.held.length === 0
+      if (!idle) this.#expectParts()
+      else {
+        this.home.logger.warn('a guest does not end a message that it began; the epoch ends', { peer: this.label })
+        this.association.abandon()
+      }
+    })
+  }
+
+  completed(bytes: number): void {
+    this.#parts?.redeem(bytes)
   }
 
   /** The mailbox of an actor here fills up, or is clear again: those who send to it from there are told. */
@@ -641,7 +742,10 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     if (!this.#forcing) {
       this.home.scheduler.run()
       if (take(ref, mail)) return true
-    } else {
+    }
+    // Mail of an epoch that is over, or ends, waits no longer.
+    if (this.#forcing || this.association.epoch !== this.#read) {
+      mail.disposed()
       this.home.deadLetters.add(ref, mail, 'refused')
       return true
     }
@@ -652,7 +756,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     return false
   }
 
-  #resume(): void {
+  readonly #resume = (): void => {
     if (this.#attempt(() => this.#inbox.resume())) this.association.disposed()
   }
 
@@ -684,7 +788,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   readonly #died = (question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void => {
-    if (!this.#asked.delete(question.id) && question.settled === false) return
+    if (!this.#settled(question.id) && question.settled === false) return
     const told = reasonError({ label: 'the actor' }, reason, error)
     this.#failTold(question.id, told.code, told.message)
   }

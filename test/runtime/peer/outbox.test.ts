@@ -4,6 +4,7 @@ import { type ByteReader, Decoder, Encoder } from '../../../runtime/peer/codec.t
 import { HEAD_BYTES, HeadKind, MAX_FRAME, writeHead } from '../../../runtime/peer/frame.ts'
 import { Inbox } from '../../../runtime/peer/inbox.ts'
 import { Item, MAX_NUMBERED } from '../../../runtime/peer/items.ts'
+import { Memory } from '../../../runtime/peer/memory.ts'
 import { Outbox, type Target } from '../../../runtime/peer/outbox.ts'
 import { paperRefs } from '../../support/codec.ts'
 
@@ -35,8 +36,11 @@ function pipe() {
     unwatchedFrom: target => void heard.push(`unwatch ${name(target)}`),
     actorEnded: (id, { kind }) => void heard.push(`${id} ${kind}`),
     pressure: (id, on) => void heard.push(`${id} ${on}`),
-    give: bytes => void given.push(bytes)
+    give: bytes => void given.push(bytes),
+    begins: () => true,
+    completed() {}
   })
+  const account = new Memory(2 ** 30).account(false)
   const association = new Association(
     {
       now: () => 0,
@@ -47,7 +51,13 @@ function pipe() {
       room() {},
       awaited: () => false
     },
-    { from: new Uint8Array(16), to: new Uint8Array(16).fill(1), window: 1_048_576, downAfter: 30_000 }
+    {
+      from: new Uint8Array(16),
+      to: new Uint8Array(16).fill(1),
+      window: 1_048_576,
+      downAfter: 30_000,
+      account: () => account
+    }
   )
   association.pathUp({ cost: 0, buffered: 0, send: frame => void frames.push(frame.slice()) })
   // The other side grants more than any case here sends.
