@@ -144,6 +144,11 @@ export class Door implements Gateway {
     const attachable = ({ id }: Hello): boolean => {
       const fits = id !== this.#port.identity.id && this.#port.attachable(id)
       if (!fits) refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
+      // Who has a place comes back to it: only then is what is held for it taken.
+      else if (!this.#attached.has(id) && this.#port.full(this.options.trust === 'guest')) {
+        refuse('ACTOR_NO_ROOM', 'no memory for another system', CloseCode.tooMany)
+        return false
+      }
       return fits
     }
     /** It is who it says. Only then does it hear anything that is of its id. */
