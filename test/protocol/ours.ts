@@ -22,6 +22,7 @@ import { type HandshakeFrame, readHandshake, writeHandshake } from '../../runtim
 import { idBytes, idOf, proofOf } from '../../runtime/peer/identity.ts'
 import { Inbox, type InboxPort } from '../../runtime/peer/inbox.ts'
 import { Item, STOP_REASONS } from '../../runtime/peer/items.ts'
+import { Memory } from '../../runtime/peer/memory.ts'
 import { Outbox, type Target } from '../../runtime/peer/outbox.ts'
 import { hexOf, Paper } from '../../tools/vectors/notation.ts'
 import {
@@ -241,7 +242,9 @@ class Items implements ItemCodec {
       unwatchedFrom: to => void note('unwatch', { to: known(to) }),
       actorEnded: (id, reason) => void note('stopped', { id, reason }),
       pressure: (id, on) => void note('pressure', { id, on }),
-      give: () => {}
+      give: () => {},
+      begins: () => true,
+      completed: () => {}
     }
   }
 }
@@ -258,8 +261,9 @@ class OurEnd implements End, AssociationPort {
   #parked: Uint8Array | undefined
 
   constructor({ over, ...options }: EndOptions) {
+    const account = new Memory(2 ** 30).account(false)
     const ended = over === undefined ? undefined : { number: over.epoch, unheard: over.unheard, rtt: undefined }
-    this.#association = new Association(this, { ...options, ended })
+    this.#association = new Association(this, { ...options, account: () => account, ended })
   }
 
   path(up: boolean): void {
