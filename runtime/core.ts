@@ -23,6 +23,8 @@ export type {
   Claim,
   ConnectOptions,
   Gateway,
+  GatewayReport,
+  GatewayStatus,
   Limits,
   Link,
   LinkStatus,

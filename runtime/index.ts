@@ -14,6 +14,8 @@ export type {
   Claim,
   ConnectOptions,
   Gateway,
+  GatewayReport,
+  GatewayStatus,
   Limits,
   Link,
   LinkStatus,

@@ -2,6 +2,7 @@
 
 import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
 import { parseAddress } from './actor/address.ts'
+import { hasBacklog } from './actor/backlog.ts'
 import type { Behavior } from './actor/behavior.ts'
 import { MAX_DELAY } from './actor/clock.ts'
 import type { SpawnOptions } from './actor/context.ts'
@@ -12,12 +13,14 @@ import type { Parent } from './actor/family.ts'
 import type { LocalRef } from './actor/local-ref.ts'
 import { LocalSystem } from './actor/local-system.ts'
 import type { ActorName, StandardSchema } from './actor/names.ts'
-import type { Claim, ConnectOptions, Gateway, Link, ListenOptions } from './actor/network.ts'
+import type { Claim, ConnectOptions, Gateway, GatewayReport, Link, ListenOptions } from './actor/network.ts'
 import { NowhereRef } from './actor/nowhere-ref.ts'
-import { patience } from './actor/options.ts'
+import { duration, patience } from './actor/options.ts'
+import type { Asked } from './actor/question.ts'
 import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts'
 import type { Attachment, AttachmentFacts, PeerFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
+import { drain } from './cluster/drain.ts'
 import { Door } from './cluster/gateway.ts'
 import { type Ending, Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
@@ -72,6 +75,11 @@ export class System extends LocalSystem {
   /** The authority that knows what is claimed here. */
   #asserted: string | undefined
   #ending: Promise<void> | undefined
+  /** Nothing more is read of anybody, or of those who came in by these doors: what was accepted is being finished. */
+  #deaf = false
+  readonly #deafDoors = new Set<Door>()
+  /** Actors of the runtime's own. */
+  #own = 0
 
   constructor(options: SystemOptions) {
     const identity = drawIdentity(options?.entropy ?? systemEntropy)
@@ -100,7 +108,7 @@ export class System extends LocalSystem {
       authority: () => this.#authority(),
       registryOn: peer => this.#registryOn(peer),
       find: name => this.find({ name } as ActorName<never>),
-      spawn: behavior => this.spawn(behavior),
+      spawn: behavior => this.#spawnOwn(behavior),
       stop: ref => void this.stop(ref),
       watchEnd: (ref, ended) => (ref as Ref<never>).watch({ stopped: ended }),
       isLocal: ref => !(ref instanceof RemoteRef)
@@ -149,9 +157,14 @@ export class System extends LocalSystem {
       attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
       full: guest => this.memory.full(guest),
       attachable: id => (this.#hub.attachment(id)?.facts.place ?? 'below') !== 'above',
-      detach: attachment => this.#hub.detach(attachment, CloseCode.goingAway, 'the gateway is closing'),
-      drained: (attachments, within) => this.#drained(within, attachments),
-      closed: closed => void this.#doors.delete(closed)
+      detach: (attachment, spread) =>
+        this.#hub.detach(attachment, CloseCode.draining, 'the gateway is closing', spread),
+      finish: (closing, within, hurry) => this.#finishDoor(closing, within, hurry),
+      census: () => this.#census(),
+      closed: closed => {
+        this.#doors.delete(closed)
+        this.#hearAgain(closed)
+      }
     })
     this.#doors.add(door)
     return door
@@ -197,8 +210,16 @@ export class System extends LocalSystem {
     return dialer
   }
 
-  override shutdown(options?: { within?: number }): Promise<void> {
-    this.#ending ??= this.#shutdown(options)
+  override shutdown(options: { within?: number; drain?: number } = {}): Promise<void> {
+    if (this.#ending !== undefined) return this.#ending
+    try {
+      for (const name of ['within', 'drain'] as const) {
+        if (options[name] !== undefined) duration(name, options[name], 0)
+      }
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    this.#ending = this.#shutdown(options)
     return this.#ending
   }
 
@@ -250,6 +271,8 @@ export class System extends LocalSystem {
         held: (of, actor) => this.#refs.get(`actor:${of}/${actor}`) as RemoteRef<never> | undefined,
         schemaOf: ref => this.#schemas.get(ref),
         followPressure: (ref, by) => this.#followPressure(ref, by),
+        isRegistry: asked => this.#isRegistry(asked),
+        deaf: of => this.#isDeaf(of),
         unfollowPressure: (ref, by) => void this.#pressed.get(ref)?.delete(by),
         opened: of => this.#peers.opened(of),
         progress: (of, ended) => this.#progressed(of, ended)
@@ -355,7 +378,7 @@ export class System extends LocalSystem {
       return
     }
     for (const dialer of this.#dialers) {
-      if (dialer.attachment === attachment) dialer.lost(why ?? { code: CloseCode.normal, reason: 'it said goodbye' })
+      if (dialer.attachment === attachment) dialer.lost(why ?? { code: CloseCode.normal, reason: 'it is gone' })
     }
     if (what === 'gone') {
       this.#doorOf.get(id)?.forget(id)
@@ -408,16 +431,11 @@ export class System extends LocalSystem {
     return { unsubscribe: () => void this.#progress.delete(look) }
   }
 
-  #drained(within: number, attachments?: readonly Attachment[]): Promise<void> {
+  #drained(within: number): Promise<void> {
     return new Promise(resolve => {
       const look = (): void => {
         for (const peer of this.#peers) {
-          if (
-            peer.pending > 0 &&
-            peer.association.reachable &&
-            (attachments === undefined || attachments.some(each => each.id === peer.id))
-          )
-            return
+          if (peer.pending > 0 && peer.association.reachable) return
         }
         done()
       }
@@ -446,7 +464,7 @@ export class System extends LocalSystem {
 
   #ownRegistry(): ActorRef<RegistryMessage> {
     if (this.#registry !== undefined) return this.#registry
-    const actor = this.spawn(
+    const actor = this.#spawnOwn(
       registry({
         above: () => (this.#hub.above === undefined ? undefined : this.#registryOn(this.#hub.above.id)),
         lookup: (name, wait, signal) =>
@@ -506,8 +524,10 @@ export class System extends LocalSystem {
 
   // the end -------------------------------------------------------------------------------------------------------------
 
-  async #shutdown(options: { within?: number } | undefined): Promise<void> {
-    await super.shutdown(options)
+  async #shutdown({ within, drain: budget = 0 }: { within?: number; drain?: number }): Promise<void> {
+    for (const door of this.#doors) door.refuseAll()
+    if (budget > 0) await this.#finish(budget)
+    await super.shutdown(within === undefined ? {} : { within })
     for (const peer of this.#peers) peer.flush()
     await this.#drained(LAST_WORDS)
     for (const peer of this.#peers) peer.goodbye()
@@ -515,8 +535,93 @@ export class System extends LocalSystem {
     await Promise.all([...this.#doors].map(door => door.close()))
   }
 
+  /** Finishes what was accepted, of everybody. What is not read by then is never read. */
+  #finish(within: number): Promise<void> {
+    const done = (both: boolean): boolean => {
+      for (const peer of this.#peers) if (!peer.idle(both)) return false
+      return !hasBacklog(this)
+    }
+    return drain(
+      {
+        clock: this.clock,
+        quiet: () => done(true),
+        deafen: () => {
+          this.#deaf = true
+        },
+        finished: () => done(false)
+      },
+      within,
+      new AbortController().signal
+    )
+  }
+
+  /** The same for those who came in by one door; what others say goes on. */
+  #finishDoor(door: Door, within: number, hurry: AbortSignal): Promise<void> {
+    const by = (id: string): boolean => this.#doorTo(id) === door
+    const done = (both: boolean): boolean => {
+      for (const peer of this.#peers) if (by(peer.id) && !peer.idle(both)) return false
+      return !hasBacklog(this, by)
+    }
+    return drain(
+      {
+        clock: this.clock,
+        quiet: () => done(true),
+        deafen: () => void this.#deafDoors.add(door),
+        finished: () => done(false)
+      },
+      within,
+      hurry
+    )
+  }
+
+  /** A door has closed. Those who came in by it may come in by another, and are heard there. */
+  #hearAgain(door: Door): void {
+    if (!this.#deafDoors.delete(door)) return
+    for (const peer of this.#peers) peer.listen()
+  }
+
+  #isDeaf(peer: Peer): boolean {
+    if (this.#deaf || this.#deafDoors.size === 0) return this.#deaf
+    const door = this.#doorTo(peer.id)
+    return door !== undefined && this.#deafDoors.has(door)
+  }
+
+  #doorTo(id: string): Door | undefined {
+    const way = this.#hub.wayTo(id)
+    return way === undefined ? undefined : this.#doorOf.get(way.id)
+  }
+
+  #isRegistry(asked: Asked | RemoteRef<never> | undefined): boolean {
+    if (asked instanceof RemoteRef) return asked.id === REGISTRY_ID
+    return asked !== undefined && asked === (this.#registry as unknown as LocalRef<never> | undefined)?.cell
+  }
+
+  /** An actor of the runtime's own, which nobody counts. */
+  #spawnOwn<M>(behavior: Behavior<M>): ActorRef<M> {
+    const ref = this.spawn(behavior)
+    this.#own += 1
+    ;(ref as unknown as Ref<never>).watch({
+      stopped: () => {
+        this.#own -= 1
+      }
+    })
+    return ref
+  }
+
+  #census(): Pick<GatewayReport, 'actors' | 'asking' | 'asked' | 'counters'> {
+    let asked = 0
+    let lookups = 0
+    for (const peer of this.#peers) {
+      asked += peer.askedHere
+      lookups += peer.lookups
+    }
+    const own = (this.#registry as unknown as LocalRef<never> | undefined)?.cell
+    for (let each = own?.questions; each !== undefined; each = each.after) if (each.replyTo !== undefined) lookups += 1
+    return { actors: this.alive - this.#own, asking: this.asking - lookups, asked, counters: this.counters }
+  }
+
   #open(): Promise<never> | undefined {
-    if (this.open) return undefined
+    if (this.open && this.#ending === undefined) return undefined
     return Promise.reject(new ActorError('ACTOR_SHUT_DOWN', `system ${this.label} has shut down; create another`))
   }
 }

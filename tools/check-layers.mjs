@@ -21,11 +21,14 @@ const layers = {
   transports: ['transports', 'runtime/peer/transport.ts', 'runtime/actor/errors.ts'],
   'transports/websocket-server.ts': [
     'transports',
+    'hosting/status.ts',
     'runtime/peer/transport.ts',
     'runtime/actor/errors.ts',
     'ws',
     'node:*'
   ],
+  hosting: ['hosting', 'runtime/core.ts', 'runtime/index.ts'],
+  'hosting/drain.ts': ['hosting', 'runtime/core.ts', 'runtime/index.ts', 'node:*'],
   actors: ['actors', 'runtime/core.ts', 'runtime/index.ts'],
   examples: ['examples', 'whereabouts/*', 'node:*', 'ws', 'tools/bundle.mjs'],
   bench: ['bench', 'whereabouts/*', 'node:*', 'any package']

@@ -1,4 +1,4 @@
-// One WebSocket as a Connection, for the transport that dials (websocket.ts) and the listener that accepts (websocket-server.ts).
+// One WebSocket as a Connection, for the transport that dials (websocket.ts) and the listeners that accept (websocket-server.ts, websocket-upgraded.ts).
 // It knows two dialects: the browser's, and that of `ws`, which tells when bytes have left and can gather frames in one write.
 
 import type { Connection } from '../runtime/peer/transport.ts'
@@ -12,6 +12,8 @@ export interface WebSocketLike {
   send(data: Uint8Array, sent?: () => void): void
   close(code?: number, reason?: string): void
   addEventListener(type: string, listener: (event: WebSocketEvent) => void): void
+  /** `ws` only: ends it without waiting for the other side. */
+  terminate?(): void
   /** `ws` only: the same events without an object for each. */
   on?(type: string, listener: (...facts: unknown[]) => void): void
 }

@@ -2,22 +2,32 @@
 
 import { ActorError } from '../runtime/actor/errors.ts'
 import type { Connection, Transport } from '../runtime/peer/transport.ts'
+import { isLoopback } from './loopback.ts'
 import { WebSocketConnection, type WebSocketEvent, type WebSocketLike, WS_OPTIONS } from './websocket-connection.ts'
 
 export interface WebSocketOptions {
   /** The class to dial with; default: the platform's own. Node 20 has none: pass that of the package `ws`. */
   WebSocket?: unknown
+  /** Allows `ws:` to another machine: a private network, or a tunnel that encrypts. Whoever is between the two reads and writes everything. */
+  unencrypted?: boolean
 }
 
 type WebSocketClass = new (url: string, protocols: string[], options: object) => WebSocketLike
 
 /**
- * A transport to `url` (`ws:`, `wss:`, or in a page a path of the page's own server). Throws ACTOR_BAD_OPTION if the url is none
- * or the platform has no WebSocket; dialling rejects with ACTOR_UNREACHABLE and, where the platform tells them, the facts.
+ * A transport to `url` (`ws:`, `wss:`, or in a page a path of the page's own server). Throws ACTOR_BAD_OPTION if the url is none,
+ * if it is `ws:` to another machine and `unencrypted` does not allow that, or if the platform has no WebSocket. Dialling rejects
+ * with ACTOR_UNREACHABLE and, where the platform tells them, the facts.
  */
 export function webSocket(url: string | URL, options: WebSocketOptions = {}): Transport {
   const target = parse(url)
   const { WebSocket = globalThis.WebSocket } = options
+  if (target.protocol === 'ws:' && options.unencrypted !== true && !isOwn(target.hostname)) {
+    throw new ActorError(
+      'ACTOR_BAD_OPTION',
+      `webSocket: ws://${target.host} is another machine, and nothing would be encrypted; dial wss:, or spell it out: { unencrypted: true }.`
+    )
+  }
   if (typeof WebSocket !== 'function') {
     throw new ActorError(
       'ACTOR_BAD_OPTION',
@@ -45,6 +55,11 @@ function parse(url: string | URL): URL {
     'ACTOR_BAD_OPTION',
     `webSocket: '${url}' is no address to dial; pass one like 'wss://host/path'.`
   )
+}
+
+/** A page's names under `localhost` are this machine too: browsers ask nobody for them. */
+function isOwn(hostname: string): boolean {
+  return isLoopback(hostname.replace(/^\[|\]$/g, '')) || hostname.endsWith('.localhost')
 }
 
 function dial(Socket: WebSocketClass, target: URL, signal: AbortSignal): Promise<Connection> {

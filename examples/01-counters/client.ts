@@ -14,7 +14,7 @@ const address = process.argv[2] ?? 'http://127.0.0.1:8080'
 const me = drawName()
 const system = createSystem({ label: me.name })
 const who = signature(system)
-const { transport, scissors } = cuttable(webSocket(new URL('/actors', address), { WebSocket }))
+const { transport, scissors } = cuttable(webSocket(new URL('/actors', address), { WebSocket, unencrypted: true }))
 
 const link = await system.connect(transport, { backoff: { min: 100, max: 1000 } }).catch((error: Error) => {
   console.error(

@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { createSystem } from 'whereabouts'
+import { drainOnSignal } from 'whereabouts/drain'
+import { statusHandler } from 'whereabouts/status'
 import { child, supervisor } from 'whereabouts/supervisor'
 import { webSocketServer } from 'whereabouts/websocket-server'
 import { bundleForBrowser } from '../../tools/bundle.mjs'
@@ -24,7 +26,12 @@ const files = new Map([
 ])
 
 const server = createServer((request, response) => {
-  const file = files.get((request.url ?? '/').replace(/\?.*/, ''))
+  const path = (request.url ?? '/').replace(/\?.*/, '')
+  if (path === '/status') {
+    status(request, response)
+    return
+  }
+  const file = files.get(path)
   response.writeHead(file === undefined ? 404 : 200, {
     'content-type': file?.type ?? 'text/plain',
     'cache-control': 'no-cache'
@@ -69,13 +76,20 @@ system.spawn(
   })
 )
 
-await system.listen(webSocketServer({ server, path: '/actors' }), {
+// Whoever sets HOST has a network he trusts; on the internet this server would need TLS.
+const unencrypted = process.env.HOST !== undefined
+
+const gateway = await system.listen(webSocketServer({ server, path: '/actors', unencrypted }), {
   trust: 'guest',
   // Guests may look these up, and join and see the group; everything else of this process is out of their reach.
   expose: [Counter, Visitors],
   // A cut of two minutes is still survived; the default is 30 s.
   downAfter: 120_000
 })
+const status = statusHandler(gateway)
+
+// Ctrl+C: what was accepted is counted, the tabs hear goodbye, and the process ends within three seconds.
+drainOnSignal(system, { within: 3000 })
 
 // What happens ----------------------------------------------------------------------------------------------------------
 
@@ -131,11 +145,3 @@ console.log(`
   Open  ${paint.link(address)}  in two tabs, side by side.
   Or join from a second terminal:  ${paint.bold('npm run join')}${address.endsWith(':8080') ? '' : ` -- ${address}`}
 `)
-
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, async () => {
-    await system.shutdown({ within: 1000 })
-    server.close()
-    server.closeAllConnections()
-  })
-}

@@ -56,6 +56,10 @@ export interface ActorSystem extends AsyncDisposable {
   watchDeadLetters(each: (letter: DeadLetter) => void): Subscription
   /** Exact. `sent`: taken by `send` and `ask`; `delivered`: handed to a handler here; `refused`: `send` answered false. */
   readonly counters: Readonly<Record<'sent' | 'delivered' | 'refused' | 'deadLetters', number>>
-  /** Stops all actors in reverse order of their start; after `within` milliseconds (default 10,000) kills what is left. */
-  shutdown(options?: { within?: number }): Promise<void>
+  /**
+   * Stops all actors in reverse order of their start; after `within` milliseconds (default 10,000) kills what is left. `drain`:
+   * milliseconds before that to finish what was accepted: the gateways take nobody more, mail is handled, questions are
+   * answered, answers acknowledged. What was not accepted by then is not acknowledged: its sender hears.
+   */
+  shutdown(options?: { within?: number; drain?: number }): Promise<void>
 }

@@ -65,6 +65,7 @@ export class Ask extends HomeRef<unknown> implements Deadline {
   ) {
     super()
     this.home = home
+    home.asking++
     this.#target = target
     this.#within = within
     this.#signal = signal
@@ -206,6 +207,7 @@ export class Ask extends HomeRef<unknown> implements Deadline {
 
   #end(): void {
     this.#open = false
+    this.home.asking--
     this.home.deadlines.remove(this)
     this.unexport()
     this.#signal?.removeEventListener('abort', this)

@@ -38,6 +38,7 @@ export function patienceWith(cell: Cell): number {
 /** Enters the family, and the run queue if its start is a program's code. */
 export function start(cell: Cell, before?: Cell): void {
   join(cell.parent.family, cell, before)
+  cell.home.alive++
   cell.rejoin()
 }
 
@@ -350,6 +351,7 @@ function end(cell: Cell, reason: StopReason): void {
   cell.life = undefined
   cell.run = PARKED
   leave(cell.parent.family, cell)
+  home.alive--
   ref.unexport()
   if (rest?.name !== undefined) home.release(rest.name, ref)
   for (const each of mail) cell.bury(each, 'no-actor')

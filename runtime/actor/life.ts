@@ -184,6 +184,10 @@ export class Life implements Context<unknown> {
     return watches?.get(ref) === watch && watches.delete(ref)
   }
 
+  /** Whether anything is put aside. */
+  get stashing(): boolean {
+    return (this.#kit?.stash?.size ?? 0) > 0
+  }
   /** What it had put aside, oldest first. */
   unstash(): unknown[] | undefined {
     return this.#kit?.stash?.drain()

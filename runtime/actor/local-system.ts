@@ -56,6 +56,9 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   sent = 0
   delivered = 0
   refused = 0
+  /** Actors, and questions of this system that are not settled. */
+  alive = 0
+  asking = 0
   readonly #escalated: ((ref: AnyRef, error: unknown) => void) | undefined
   readonly #names = new Map<string, LocalRef<never>>()
   readonly #exported = new Map<string, Ref<never>>()

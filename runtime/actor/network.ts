@@ -64,16 +64,44 @@ export interface Limits {
 /** `suspended`: the connection is lost and being made again; mail waits within its bounds. */
 export type LinkStatus = 'connecting' | 'connected' | 'suspended' | 'closed'
 
+/** `draining`: nobody more is accepted, what was accepted is being finished. */
+export type GatewayStatus = 'open' | 'draining' | 'closed'
+
+/** What a gateway counts, and the system behind it. Exact at the moment of the call; holds nothing that is secret. */
+export interface GatewayReport {
+  readonly status: GatewayStatus
+  /** Systems that have a place here, and of these the ones whose connection is interrupted. */
+  readonly attached: number
+  readonly suspended: number
+  /** Connections that have not finished their handshake. */
+  readonly pending: number
+  /** Systems that those attached have announced below them. */
+  readonly below: number
+  /** Actors of this system that are alive, without the runtime's own. */
+  readonly actors: number
+  /** Questions that this system has asked, of anybody, and those that other systems have asked here: open ones. */
+  readonly asking: number
+  readonly asked: number
+  /** Those of the system. */
+  readonly counters: Readonly<Record<'sent' | 'delivered' | 'refused' | 'deadLetters', number>>
+}
+
 /** One open door. */
 export interface Gateway extends AsyncDisposable {
   readonly url: string | undefined
+  readonly status: GatewayStatus
   readonly peers: ReadonlySet<{
     readonly id: string
     readonly label: string
     readonly principal: unknown
     readonly status: LinkStatus
   }>
-  /** Accepts nobody more, and says goodbye to those attached. `drain`: milliseconds in which their mail may still be settled. */
+  report(): GatewayReport
+  /**
+   * Accepts nobody more, says goodbye to those attached, so that their returns are spread, and ends. `drain`: milliseconds to
+   * finish what was accepted before: mail handled, questions answered, answers acknowledged. What was not accepted by then is
+   * not acknowledged either: its sender hears.
+   */
   close(options?: { drain?: number }): Promise<void>
 }
 

@@ -84,6 +84,16 @@ export class Queue {
     return this.#head.slots[this.#from]
   }
 
+  /** Whether a test holds for any of it. */
+  some(test: (mail: unknown) => boolean): boolean {
+    let from = this.#from
+    for (let chunk: Chunk | undefined = this.#head; chunk !== undefined; chunk = chunk.next, from = 0) {
+      const to = chunk === this.#tail ? this.#to : SLOTS
+      for (let i = from; i < to; i++) if (test(chunk.slots[i])) return true
+    }
+    return false
+  }
+
   /** Everything out, oldest first. */
   drain(): unknown[] {
     const all: unknown[] = []

@@ -5,7 +5,16 @@ import type { Clock } from '../actor/clock.ts'
 import { ActorError } from '../actor/errors.ts'
 import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
-import type { AnyName, Gateway, Limits, LinkStatus, ListenOptions } from '../actor/network.ts'
+import type {
+  AnyName,
+  Gateway,
+  GatewayReport,
+  GatewayStatus,
+  Limits,
+  LinkStatus,
+  ListenOptions
+} from '../actor/network.ts'
+import { duration } from '../actor/options.ts'
 import { INITIAL_CREDIT } from '../peer/association.ts'
 import {
   HANDSHAKE_TIME,
@@ -19,6 +28,7 @@ import { type Identity, idBytes, proofOf, proves, sameText } from '../peer/ident
 import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
 import { CloseCode, Wire } from '../peer/wire.ts'
 import type { Attachment, AttachmentFacts } from './attachment.ts'
+import { MAX_SPREAD } from './hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
 
 /** Handshakes that one address may have unfinished. */
@@ -38,9 +48,12 @@ export interface GatewayPort {
   full(guest: boolean): boolean
   /** Whether that system may come in below or beside; it may not when it is the hub above. */
   attachable(id: string): boolean
-  detach(attachment: Attachment): void
-  /** Resolves when nothing is pending for these, or the time is over. */
-  drained(attachments: readonly Attachment[], within: number): Promise<void>
+  /** `spread`: milliseconds over which those who are told shall come back. */
+  detach(attachment: Attachment, spread: number): void
+  /** Finishes what was accepted by this door: resolves when that is done, the time is over, or `hurry` aborts. */
+  finish(gateway: Door, within: number, hurry: AbortSignal): Promise<void>
+  /** What the system counts. */
+  census(): Pick<GatewayReport, 'actors' | 'asking' | 'asked' | 'counters'>
   closed(gateway: Door): void
 }
 
@@ -52,7 +65,10 @@ export class Door implements Gateway {
   /** Those who have not finished their handshake, and where they come from. */
   readonly #pending = new Map<Wire, string | undefined>()
   #listening: { close(): Promise<void>; readonly url?: string } | undefined
+  #status: GatewayStatus = 'open'
   #closing: Promise<void> | undefined
+  /** Ends a drain before its time. */
+  readonly #hurry = new AbortController()
 
   private constructor(options: ListenOptions, port: GatewayPort) {
     this.options = options
@@ -64,12 +80,40 @@ export class Door implements Gateway {
   static async open(listener: Listener, options: ListenOptions, port: GatewayPort): Promise<Door> {
     check(options)
     const door = new Door(options, port)
-    door.#listening = await listener.listen((connection, hello) => door.#accept(connection, hello))
+    door.#listening = await listener.listen(
+      (connection, hello) => door.#accept(connection, hello),
+      () => door.report()
+    )
     return door
   }
 
   get url(): string | undefined {
     return this.#listening?.url
+  }
+
+  get status(): GatewayStatus {
+    return this.#status
+  }
+
+  report(): GatewayReport {
+    let suspended = 0
+    let below = 0
+    for (const attachment of this.#attached.values()) {
+      if (attachment.status === 'suspended') suspended += 1
+      below += attachment.below
+    }
+    const { actors, asking, asked, counters } = this.#port.census()
+    return {
+      status: this.#status,
+      attached: this.#attached.size,
+      suspended,
+      pending: this.#pending.size,
+      below,
+      actors,
+      asking,
+      asked,
+      counters
+    }
   }
 
   get peers(): ReadonlySet<{ id: string; label: string; principal: unknown; status: LinkStatus }> {
@@ -97,7 +141,15 @@ export class Door implements Gateway {
   }
 
   close(options: { drain?: number } = {}): Promise<void> {
-    this.#closing ??= this.#close(options.drain ?? 0)
+    let within: number
+    try {
+      within = duration('drain', options.drain ?? 0, 0)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    // Whoever asks for less time gets less; nobody gets more.
+    if (this.#closing !== undefined && within === 0) this.#hurry.abort()
+    this.#closing ??= this.#close(within)
     return this.#closing
   }
 
@@ -105,18 +157,29 @@ export class Door implements Gateway {
     await this.close()
   }
 
-  async #close(drain: number): Promise<void> {
+  /** From now on nobody gets in, and whoever asks for the status hears so. */
+  refuseAll(): void {
+    if (this.#status !== 'open') return
+    this.#status = 'draining'
     for (const wire of [...this.#pending.keys()]) wire.close(CloseCode.draining, 'closing')
-    if (drain > 0) await this.#port.drained([...this.#attached.values()], drain)
-    for (const attachment of [...this.#attached.values()]) this.#port.detach(attachment)
+  }
+
+  async #close(within: number): Promise<void> {
+    this.refuseAll()
+    if (within > 0) await this.#port.finish(this, within, this.#hurry.signal)
+    const attached = [...this.#attached.values()]
+    // A machine that is there again takes some hundred handshakes a second.
+    const spread = Math.min(MAX_SPREAD, Math.max(1_000, 2 * attached.length))
+    for (const attachment of attached) this.#port.detach(attachment, spread)
     this.#attached.clear()
     this.#port.closed(this)
     await this.#listening?.close()
+    this.#status = 'closed'
   }
 
   #accept(connection: Connection, from: ConnectionHello): void {
     const wire = new Wire(connection, this.#port.clock)
-    const closing = this.#closing !== undefined
+    const closing = this.#status !== 'open'
     if (closing || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
       wire.open()
       if (closing) wire.close(CloseCode.draining, 'closing')

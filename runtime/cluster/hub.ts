@@ -29,7 +29,12 @@ const MAX_FACTS = 100_000
 export interface Ending {
   readonly code: number
   readonly reason: string
+  /** Of a goodbye: milliseconds over which those who hear it shall spread their return. */
+  readonly spread?: number
 }
+
+/** The longest spread that is kept to, in milliseconds. */
+export const MAX_SPREAD = 30_000
 
 /** What the hub asks of the system it belongs to. */
 export interface HubPort {
@@ -149,13 +154,13 @@ export class Hub {
     return new Allowance(memory.account(true), new Quota(messagesPerSecond, clock.now()))
   }
 
-  /** Ends an attachment on purpose; the other side hears it first. */
-  detach(attachment: Attachment, code: number, reason: string): void {
+  /** Ends an attachment on purpose; the other side hears it first, and over how long its return is to be spread. */
+  detach(attachment: Attachment, code: number, reason: string, spread = 0): void {
     const wire = attachment.wire
     if (wire !== undefined) {
       this.#down(attachment)
       wire.closed = () => {}
-      wire.send(Uint8Array.of(FrameKind.goodbye))
+      wire.send(writeGoodbye(spread))
       wire.close(code, reason)
     }
     this.#gone(attachment)
@@ -191,7 +196,7 @@ export class Hub {
     for (const each of this.#attachments.values()) each.told?.delete(facts.id)
   }
 
-  #gone(attachment: Attachment): void {
+  #gone(attachment: Attachment, why?: Ending): void {
     attachment.cancelGone?.()
     attachment.cancelGone = undefined
     this.#suspended.delete(attachment)
@@ -204,7 +209,7 @@ export class Hub {
       this.#announce(facts, false)
     }
     if (attachment.facts.place === 'below') this.#announce(attachment.facts, false)
-    this.#port.changed(attachment, 'gone')
+    this.#port.changed(attachment, 'gone', why)
   }
 
   #up(attachment: Attachment): void {
@@ -269,7 +274,7 @@ export class Hub {
       case FrameKind.goodbye: {
         const wire = attachment.wire
         this.#down(attachment)
-        this.#gone(attachment)
+        this.#gone(attachment, readGoodbye(frame))
         if (wire !== undefined) {
           wire.closed = () => {}
           wire.close(CloseCode.normal, 'goodbye')
@@ -442,6 +447,21 @@ export class Hub {
     }
     for (const { facts, secret } of this.#announced.values()) above.send(writeFacts(facts, true, secret))
   }
+}
+
+function writeGoodbye(spread: number): Uint8Array {
+  if (spread === 0) return Uint8Array.of(FrameKind.goodbye)
+  const frame = new Uint8Array(5)
+  frame[0] = FrameKind.goodbye
+  new DataView(frame.buffer).setUint32(1, spread)
+  return frame
+}
+
+/** With a time in it, it comes from a gateway that closes. Nobody stays away for longer than is sane because of it. */
+function readGoodbye(frame: Uint8Array): Ending {
+  if (frame.length < 5) return { code: CloseCode.normal, reason: 'it said goodbye' }
+  const spread = Math.min(new DataView(frame.buffer, frame.byteOffset).getUint32(1), MAX_SPREAD)
+  return { code: CloseCode.draining, reason: 'the gateway is closing', spread }
 }
 
 // Facts cross with the codec, since a principal may be any value; there are no refs in them.

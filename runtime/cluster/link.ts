@@ -14,6 +14,7 @@ import type { Identity } from '../peer/identity.ts'
 import type { Transport } from '../peer/transport.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import type { Attachment } from './attachment.ts'
+import type { Ending } from './hub.ts'
 
 export interface LinkPort {
   readonly clock: Clock
@@ -153,12 +154,14 @@ export class Dialer implements Link {
   }
 
   /** The hub has let go of the wire: it was lost, or the other side closed it, which may be for good. */
-  lost(why: { code: number; reason: string }): void {
+  lost(why: Ending): void {
     const state = this.#state
     if (state.is !== 'up') return
     const error = closedError(why, 'lost')
+    const stable = this.#port.clock.now() - state.since >= STABLE
     if (this.#final(error)) this.close(error)
-    else this.#wait(this.#port.clock.now() - state.since >= STABLE ? 0 : 1, error)
+    else if (why.spread === undefined) this.#wait(stable ? 0 : 1, error)
+    else this.#wait(0, error, this.#port.random() * why.spread)
   }
 
   /** Ends the link: on purpose, or because of an error that trying again does not cure. */
@@ -248,9 +251,9 @@ export class Dialer implements Link {
     return isFinal(error)
   }
 
-  #wait(attempt: number, error: ActorError): void {
+  #wait(attempt: number, error: ActorError, wait?: number): void {
     this.#lastError = error
-    const delay = delayBefore(attempt, this.#backoff, this.#port.random())
+    const delay = wait ?? delayBefore(attempt, this.#backoff, this.#port.random())
     const cancel = this.#port.clock.timer(delay, () => this.#dial(attempt))
     this.#state = { is: 'waiting', attempt, cancel }
     this.#tell(this.#attachment === undefined ? 'connecting' : 'suspended', error)

@@ -214,6 +214,16 @@ export class Association {
     return this.#rtt
   }
 
+  /** Something that was disposed of here is not acknowledged yet. */
+  get owing(): boolean {
+    return this.#epoch !== undefined && this.#epoch.disposed > this.#epoch.told.ack
+  }
+
+  /** Batches that arrived in order and wait to be disposed of. */
+  get waiting(): number {
+    return this.#epoch?.held.length ?? 0
+  }
+
   get reachable(): boolean {
     return this.#path !== undefined && this.#flow === 'free'
   }
@@ -363,6 +373,8 @@ export class Association {
       epoch = this.#epoch ?? this.#open(head.epoch)
     }
     if (kind === HeadKind.ended || kind === HeadKind.goodbye) {
+      // The last word says what was disposed of: that much is not lost.
+      if (kind === HeadKind.goodbye && ack <= epoch.last) this.#acknowledge(epoch, ack)
       this.#end(kind === HeadKind.goodbye ? 'goodbye' : 'unreachable')
       return
     }

@@ -63,6 +63,11 @@ export class Inbox {
     return this.#read({ reader: new ByteReader(frame, start, frame.length), owed: true })
   }
 
+  /** Whether a batch was read in part. */
+  get parked(): boolean {
+    return this.#parked.length > 0
+  }
+
   /** There may be room again: goes on where reading stopped. */
   resume(): boolean {
     if (this.#parked.length > 0 && !this.#port.retry()) return false

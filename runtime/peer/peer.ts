@@ -68,6 +68,10 @@ export interface PeerPort {
   /** Tells `peer` when the mailbox of an actor here fills up, until it does not follow it any more. */
   followPressure(ref: Ref<never>, peer: Peer): void
   unfollowPressure(ref: Ref<never>, peer: Peer): void
+  /** Whether this is the registry of this system, or a ref of another's. */
+  isRegistry(asked: Asked | RemoteRef<never> | undefined): boolean
+  /** Whether batches of a peer are left unread, because what was accepted is being finished. */
+  deaf(peer: Peer): boolean
   /** An epoch has been opened. */
   opened(peer: Peer): void
   /** Bytes were acknowledged, or an epoch has ended. */
@@ -117,6 +121,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   #waiting: { readonly ref: Ref<never>; readonly mail: RemoteMail | RemoteQuestion } | undefined
   /** A batch that is not read yet, because its sender said too much of late. */
   #late: { cancel(): void } | undefined
+  /** A batch that is not read, because this system or the gateway it came by is about to leave. */
+  #unheard: { readonly frame: Uint8Array; readonly start: number } | undefined
   /** The epoch is ending: what finds no room now is refused. */
   #forcing = false
   #reading = false
@@ -401,6 +407,10 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   receive(frame: Uint8Array, start: number): boolean {
+    if (this.#port.deaf(this)) {
+      this.#unheard = { frame, start }
+      return false
+    }
     const wait = this.#allowance.quota?.wait(this.now()) ?? 0
     if (wait > 0) {
       // Not read is not acknowledged, and gives no credit: the sender waits too.
@@ -409,6 +419,13 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       return false
     }
     return this.#attempt(() => this.#inbox.receive(frame, start))
+  }
+
+  /** Goes on reading after all: only the gateway has left. */
+  listen(): void {
+    const unheard = this.#unheard
+    this.#unheard = undefined
+    if (unheard !== undefined) this.#readLate(unheard.frame, unheard.start)
   }
 
   #readLate(frame: Uint8Array, start: number): void {
@@ -420,6 +437,32 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   opened(): void {
     this.#current = this.association.epoch
     this.#port.opened(this)
+  }
+
+  /**
+   * Whether everything between the two is done: all of ours acknowledged, all of theirs that was taken disposed of and
+   * acknowledged, their questions answered. `both`: and ours answered, and nothing of theirs waits to be read.
+   */
+  idle(both: boolean): boolean {
+    if (this.#inbox.parked) return false
+    // What is out of reach now cannot be told anything, and tells nothing.
+    if (!this.association.reachable) return true
+    if (this.pending > 0 || this.association.owing || this.askedHere > 0) return false
+    return !both || (this.#asks.size === this.lookups && this.association.waiting === 0)
+  }
+
+  /** Questions from there that are not settled. Without those to a registry: a lookup may wait for long. */
+  get askedHere(): number {
+    let count = 0
+    for (const { asked } of this.#asked.values()) if (!this.#port.isRegistry(asked)) count += 1
+    return count
+  }
+
+  /** Questions to the registry there. */
+  get lookups(): number {
+    let count = 0
+    for (const { ref } of this.#asks.values()) if (this.#port.isRegistry(ref)) count += 1
+    return count
   }
 
   awaited(): boolean {
@@ -492,10 +535,12 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     const late = this.#late
     this.#late = undefined
     late?.cancel()
+    this.#unheard = undefined
     if (this.#reading || held.length === 0) return
     this.#forcing = true
     try {
-      if (!this.#inbox.resume()) return
+      // What is left unread was never taken: its sender hears of that.
+      if (!this.#inbox.resume() || this.#port.deaf(this)) return
       for (const frame of late === undefined ? held.slice(1) : held) if (!this.#inbox.receive(frame, HEAD_BYTES)) return
     } catch {
       // A frame that cannot be read ends here with its epoch.

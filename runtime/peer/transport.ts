@@ -1,6 +1,8 @@
 // The port that the author of a new transport writes against. A transport opens and accepts connections and moves frames;
 // handshake, liveness, resume and limits lie above it, once for all transports.
 
+import type { GatewayReport } from '../actor/network.ts'
+
 /** One open pipe. Frames arrive whole and in order, or the connection closes; nothing else is asked of it. */
 export interface Connection<Frame = Uint8Array> {
   /** The largest frame it takes, in bytes; at least 61,440. */
@@ -36,8 +38,12 @@ export interface ConnectionHello {
 /** Accepts connections. */
 export interface Listener {
   readonly kind: string
-  /** Rejects with ACTOR_LISTEN_FAILED when it cannot listen. */
+  /**
+   * Rejects with ACTOR_LISTEN_FAILED when it cannot listen. `report` tells what the gateway counts, for a listener that can show
+   * it; a gateway that drains goes on accepting, and closes what it accepts with 4503.
+   */
   listen(
-    accept: (connection: Connection, hello: ConnectionHello) => void
+    accept: (connection: Connection, hello: ConnectionHello) => void,
+    report?: () => GatewayReport
   ): Promise<{ close(): Promise<void>; readonly url?: string }>
 }

@@ -20,7 +20,7 @@ describe('a WebSocket server', () => {
   })
 
   it('says so when the host is not of this machine', async () => {
-    const failure = await failureOf(webSocketServer({ host: '203.0.113.7' }).listen(() => {}))
+    const failure = await failureOf(webSocketServer({ host: '203.0.113.7', unencrypted: true }).listen(() => {}))
 
     expect(failure).to.have.property('code', 'ACTOR_LISTEN_FAILED')
     expect(failure).to.have.property('message').that.includes('203.0.113.7')

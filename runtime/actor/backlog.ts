@@ -1,0 +1,40 @@
+// Whether there is mail that nobody has finished with. Asked by a drain, some hundred times at most, so it looks at every actor
+// instead of costing each message a count.
+
+import type { Cell } from './cell.ts'
+import { Envelope } from './envelope.ts'
+import type { Family } from './family.ts'
+import { Keyed } from './latest.ts'
+import { Kept } from './stash.ts'
+
+/** Mail of other systems is known by the one it came from; of what was put aside that is not known any more. */
+export type From = (peer: string) => boolean
+
+/** Whether an actor has mail waiting, put aside, or in hand: any, or what has come from elsewhere. */
+export function hasBacklog(roots: Family, from?: From): boolean {
+  const families: Family[] = [roots]
+  for (let family = families.pop(); family !== undefined; family = families.pop()) {
+    for (let cell = family.lastChild; cell !== undefined; cell = cell.older) {
+      if (holds(cell, from)) return true
+      if (cell.rest?.lastChild !== undefined) families.push(cell.rest)
+    }
+  }
+  return false
+}
+
+function holds(cell: Cell, from: From | undefined): boolean {
+  if (cell.life?.stashing === true) return true
+  if (cell.count === 0) return false
+  if (from === undefined) return true
+  if (cell.enveloped === 0 && !(cell.slot instanceof Envelope)) return false
+  const concerns = (mail: unknown): boolean => isFrom(mail, from)
+  return concerns(cell.slot) || (cell.count > 1 && cell.queue?.some(concerns) === true)
+}
+
+function isFrom(mail: unknown, from: From): boolean {
+  if (mail instanceof Keyed) return isFrom(mail.mail, from)
+  if (mail instanceof Kept) return true
+  if (!(mail instanceof Envelope)) return false
+  const { origin } = mail
+  return 'peer' in origin && typeof origin.peer === 'string' && from(origin.peer)
+}
