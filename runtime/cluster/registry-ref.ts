@@ -1,5 +1,6 @@
 // The address under which others reach the registry of this system: writes on each message which peer it came from, so that
-// nobody asks in another's name, and hands it on to the registry's actor.
+// nobody asks in another's name, and hands it on to the registry's actor. This system itself has that actor; an actor here
+// that sends to the address does so because a stranger told it to, and would lend him its trust.
 
 import { formatAddress } from '../actor/address.ts'
 import type { Envelope } from '../actor/envelope.ts'
@@ -7,10 +8,8 @@ import type { LocalSystem } from '../actor/local-system.ts'
 import type { Question } from '../actor/question.ts'
 import { type ActorRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { Watcher } from '../actor/watch.ts'
+import { REGISTRY_ID } from '../peer/remote-ref.ts'
 import type { RegistryMessage } from './registry-message.ts'
-
-/** Every registry has the same id: to know a hub is to know its registry. What may be asked there is its own decision. */
-export const REGISTRY_ID = 'registry'
 
 export class RegistryRef extends Ref<RegistryMessage> {
   readonly home: LocalSystem
@@ -31,7 +30,7 @@ export class RegistryRef extends Ref<RegistryMessage> {
   }
 
   send(message: RegistryMessage): boolean {
-    return this.#actor.send(message)
+    return this.#refuse(message)
   }
 
   get pressed(): boolean {
@@ -43,13 +42,11 @@ export class RegistryRef extends Ref<RegistryMessage> {
   }
 
   deliver(envelope: Envelope): boolean {
-    stamp(envelope)
-    return this.#actor.deliver(envelope)
+    return stamp(envelope) ? this.#actor.deliver(envelope) : this.#refuse(envelope)
   }
 
   question(question: Question): boolean {
-    stamp(question)
-    return this.#actor.question(question)
+    return stamp(question) ? this.#actor.question(question) : this.#refuse(question)
   }
 
   watch(watcher: Watcher): void {
@@ -63,11 +60,16 @@ export class RegistryRef extends Ref<RegistryMessage> {
   override onRoom(then: () => void): void {
     this.#actor.onRoom(then)
   }
+
+  #refuse(mail: unknown): true {
+    this.home.deadLetters.add(this, mail, 'forbidden')
+    return true
+  }
 }
 
-/** A decoded message is nobody else's, so it can be written on. */
-function stamp({ message, origin }: Envelope): void {
-  if (typeof message !== 'object' || message === null) return
+/** A decoded message is nobody else's, so it can be written on. `false`: it came from no peer. */
+function stamp({ message, origin }: Envelope): boolean {
   const by = 'peer' in origin && typeof origin.peer === 'string' ? origin.peer : undefined
-  Object.assign(message, { by })
+  if (typeof message === 'object' && message !== null) Object.assign(message, { by })
+  return by !== undefined
 }

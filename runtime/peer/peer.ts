@@ -27,7 +27,7 @@ import { type Account, FLOOR, type Memory } from './memory.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
 import { Quota } from './quota.ts'
-import { isOnce, type RemoteRef } from './remote-ref.ts'
+import { isOnce, REGISTRY_ID, type RemoteRef } from './remote-ref.ts'
 import { checked } from './schema.ts'
 import { Waiters } from './waiters.ts'
 
@@ -382,6 +382,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     isRef: value => value instanceof Ref,
     addressOf: ref => (ref === this.#replyTo ? '' : ref.address),
     refOf: address => {
+      // A ref is a permission, but this one anybody can make up: whoever answered to it would speak there for a stranger.
+      if (this.#terms.trust === 'guest' && address.endsWith(`/${REGISTRY_ID}`))
+        throw new ActorError('ACTOR_INVALID', 'a received message passes on the address of a registry')
       if (address !== '') return this.#port.revive(address)
       if (this.#replyTo === undefined)
         throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')

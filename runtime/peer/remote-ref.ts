@@ -90,6 +90,9 @@ export class RemoteRef<M> extends Ref<M> implements Target {
   }
 }
 
+/** Every registry has the same id: to know a hub is to know its registry. What may be asked there is its own decision. */
+export const REGISTRY_ID = 'registry'
+
 /** The ids of addresses that end with one answer begin with `~`: they are not worth a number in an epoch. */
 export function isOnce(id: string): boolean {
   return id.charCodeAt(0) === 126

@@ -41,7 +41,7 @@ const desk: StandardSchema<Desk> = {
 
 /** Checked by a schema; here the good guest takes his notes. */
 export const Desk = actorName<Desk>('desk', { schema: desk })
-/** Anything may be said here. */
+/** Anything may be said here; of a message `{ pass, to }` the one is handed on to the other, as careless actors do. */
 export const Open = actorName<unknown>('open')
 export const SECRET = 'the secret that nodes share'
 
@@ -66,6 +66,8 @@ export interface Stage {
   stranger(): Promise<RawPeer>
   /** One that has been welcomed. */
   guest(token?: string): Promise<RawPeer>
+  /** A system of this runtime, for attacks that need no odd bytes. It ends with the stage. */
+  system(): Promise<ActorSystem>
   /** The good guest has been served a few times more, from now on. */
   served(): Promise<void>
   /** Nobody is attached but the good guest. */
@@ -96,8 +98,9 @@ async function raise({ clock, ...options }: Setting) {
   const faults: unknown[] = []
   const fault = (error: unknown): void => void faults.push(error)
   process.on('unhandledRejection', fault)
-  // What the hub calls an error is a fault of its own, not of those who attack it.
-  const logger: Logger = { ...quiet, error: (text, facts) => fault({ text, ...facts }) }
+  // What the hub calls an error is a fault of its own, or of an actor in it, not of those who attack it.
+  const error: Logger['error'] = (text, facts) => text.includes('actor failed') || fault({ text, ...facts })
+  const logger: Logger = { ...quiet, error }
   const timing = clock === undefined ? {} : { clock }
   const hub = createSystem({ label: 'hub', logger, ...timing })
   const good = createSystem({ label: 'good', logger: quiet, ...timing })
@@ -125,12 +128,19 @@ async function raise({ clock, ...options }: Setting) {
     { name: Desk }
   )
   const open = hub.spawn(
-    setup<unknown>(() => ({ receive: message => void said.push(message) })),
+    setup<unknown>(() => ({
+      receive(message) {
+        said.push(message)
+        const { pass, to } = (message ?? {}) as { pass?: unknown; to?: ActorRef<unknown> }
+        to?.send(pass)
+      }
+    })),
     { name: Open }
   )
 
   await good.connect(way, { token: 'good', backoff: { min: 5, max: 50 } })
   const ref = await good.lookup(Desk)
+  const others: ActorSystem[] = []
   const waited: number[] = []
   let sent = 0
   let over = false
@@ -166,6 +176,12 @@ async function raise({ clock, ...options }: Setting) {
       const rounds = waited.length + 3
       await until(() => waited.length >= rounds || faults.length > 0, 'the good guest is served')
     },
+    async system() {
+      const system = createSystem({ label: 'mallory', logger: quiet, ...timing })
+      others.push(system)
+      await system.connect(way, { backoff: { min: 5, max: 50 } })
+      return system
+    },
     alone: () => until(() => gateway.peers.size === 1, 'nobody else is attached')
   }
   const unharmed = async (): Promise<void> => {
@@ -181,7 +197,7 @@ async function raise({ clock, ...options }: Setting) {
   const end = async (): Promise<void> => {
     over = true
     await Promise.race([talking, turn()])
-    await good.shutdown({ within: 50 })
+    await Promise.all([good, ...others].map(system => system.shutdown({ within: 50 })))
     await hub.shutdown({ within: 50 })
     await talking
     process.off('unhandledRejection', fault)
