@@ -366,8 +366,10 @@ export class System extends LocalSystem {
 
   #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending): void {
     const { id } = attachment
+    // When the system has ended, so has its registry.
+    const registry = this.open ? this.#registry : undefined
     for (const each of this.#hub.through(attachment)) {
-      this.#registry?.send({ type: 'reach', peer: each, reachable: what === 'up' })
+      registry?.send({ type: 'reach', peer: each, reachable: what === 'up' })
     }
     if (what === 'up') {
       this.#peers.get(id)?.refresh()
