@@ -138,6 +138,12 @@ export type Item =
 
 export class ItemWriter {
   readonly #values = new ValueWriter()
+  /** Messages are written without definitions, for chunks. */
+  readonly #alone: boolean
+
+  constructor(alone = false) {
+    this.#alone = alone
+  }
 
   write(items: readonly Item[]): Uint8Array {
     const into = new Writer()
@@ -157,17 +163,17 @@ export class ItemWriter {
       case 'send':
         into.u8(2)
         target(item.to)
-        this.#values.write(item.message, into)
+        this.#values.write(item.message, into, this.#alone)
         return
       case 'send to':
         into.u8(3).utf8(item.ask)
-        this.#values.write(item.message, into)
+        this.#values.write(item.message, into, this.#alone)
         return
       case 'ask':
         into.u8(4)
         target(item.to)
         into.utf8(item.ask)
-        this.#values.write(item.message, into)
+        this.#values.write(item.message, into, this.#alone)
         return
       case 'fail':
         into.u8(5).utf8(item.ask).utf8(item.code).utf8(item.text)
@@ -203,14 +209,12 @@ export class ItemWriter {
 export const INVALID = Symbol('invalid')
 
 export class ItemReader {
-  readonly #plain: ValueReader
-  readonly #values: { send: ValueReader; ask: ValueReader }
+  readonly #values: ValueReader
   readonly #streams = new Map<number, { bytes: Uint8Array; at: number }>()
   #numbered = 0
 
   constructor(from: 'guest' | 'node') {
-    this.#plain = new ValueReader(from, true)
-    this.#values = { send: this.#plain, ask: this.#plain }
+    this.#values = new ValueReader(from)
   }
 
   read(bytes: Uint8Array): Item[] {
@@ -241,16 +245,16 @@ export class ItemReader {
         return { item: 'define', id: reader.utf8(128) }
       case 2: {
         const to = this.#target(reader)
-        return { item: 'send', to, message: this.#message(this.#values.send, reader) }
+        return { item: 'send', to, message: this.#message(reader, false) }
       }
       case 3: {
         const ask = askId(reader)
-        return { item: 'send to', ask, message: this.#message(this.#values.send, reader) }
+        return { item: 'send to', ask, message: this.#message(reader, false) }
       }
       case 4: {
         const to = this.#target(reader)
         const ask = askId(reader)
-        return { item: 'ask', to, ask, message: this.#message(this.#values.ask, reader) }
+        return { item: 'ask', to, ask, message: this.#message(reader, true) }
       }
       case 5:
         return { item: 'fail', ask: reader.utf8(128), code: reader.utf8(64), text: reader.utf8(2048) }
@@ -285,9 +289,9 @@ export class ItemReader {
     return number === 0 ? reader.utf8(128) : number - 1
   }
 
-  #message(values: ValueReader, reader: Reader): unknown {
+  #message(reader: Reader, question: boolean): unknown {
     try {
-      return values.read(reader)
+      return this.#values.read(reader, question)
     } catch (error) {
       if (error instanceof Fault && error.outcome === 'invalid') return INVALID
       throw error

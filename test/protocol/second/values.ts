@@ -156,20 +156,20 @@ export class ValueWriter {
 export class ValueReader {
   readonly #bounds: Bounds
   readonly #guest: boolean
-  readonly #question: boolean
+  #question = false
   readonly #shapes: Shape[] = []
   readonly #refs: string[] = []
   #nodes = 0
   #fault: Fault | undefined
 
-  constructor(from: 'guest' | 'node', question: boolean) {
+  constructor(from: 'guest' | 'node') {
     this.#bounds = from === 'guest' ? GUEST : NODE
     this.#guest = from === 'guest'
-    this.#question = question
   }
 
   /** Reads one value to its end. Throws a Fault: what is `invalid` has been read to its end as well. */
-  read(reader: Reader): unknown {
+  read(reader: Reader, question: boolean): unknown {
+    this.#question = question
     this.#nodes = 0
     this.#fault = undefined
     const value = this.#value(reader, 1)

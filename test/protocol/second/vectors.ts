@@ -27,7 +27,7 @@ export const second: Implementation = {
 
   values({ guest, question }) {
     const writer = new ValueWriter()
-    const values = new ValueReader(guest ? 'guest' : 'node', question)
+    const values = new ValueReader(guest ? 'guest' : 'node')
     return {
       write(value, alone) {
         const into = new Writer()
@@ -37,7 +37,7 @@ export const second: Implementation = {
       read: bytes =>
         refusing(() => {
           const reader = new Reader(bytes)
-          const value = values.read(reader)
+          const value = values.read(reader, question)
           if (reader.left > 0) throw new Fault('broken', 'something is left over')
           return value
         })
