@@ -35,7 +35,7 @@ import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
 import type { Welcome } from './peer/handshake.ts'
 import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
 import { Memory } from './peer/memory.ts'
-import { Peer, type PeerTerms } from './peer/peer.ts'
+import { Peer, type PeerPort, type PeerTerms } from './peer/peer.ts'
 import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
 import { REGISTRY_ID, RemoteRef } from './peer/remote-ref.ts'
@@ -62,6 +62,7 @@ export class System extends LocalSystem {
   /** @internal What is held for other systems. */
   readonly memory: Memory
   readonly #hub: Hub
+  readonly #peerPort: PeerPort
   readonly #peers = new Peers()
   readonly #refs = new Refs()
   readonly #dialers = new Set<Dialer>()
@@ -86,6 +87,7 @@ export class System extends LocalSystem {
     super(options, identity.id)
     this.identity = identity
     this.memory = new Memory(this.memoryBudget)
+    this.#peerPort = this.#portOfPeers()
     const system = this
     this.#hub = new Hub({
       id: this.id,
@@ -256,29 +258,32 @@ export class System extends LocalSystem {
 
   // peers ---------------------------------------------------------------------------------------------------------------
 
+  /** What peers ask of the system; one for all of them, since thousands of guests are peers. */
+  #portOfPeers(): PeerPort {
+    return {
+      home: this,
+      memory: this.memory,
+      bytes: idBytes(this.id) as Uint8Array,
+      spare: [],
+      terms: of => this.#terms(of),
+      known: of => this.#hub.knows(of),
+      revive: address => this.revive(address),
+      remote: (of, actor) => this.foreign(`actor:${of}/${actor}`) as unknown as RemoteRef<never>,
+      held: (of, actor) => this.#refs.get(`actor:${of}/${actor}`) as RemoteRef<never> | undefined,
+      schemaOf: ref => this.#schemas.get(ref),
+      followPressure: (ref, by) => this.#followPressure(ref, by),
+      isRegistry: asked => this.#isRegistry(asked),
+      deaf: of => this.#isDeaf(of),
+      unfollowPressure: (ref, by) => void this.#pressed.get(ref)?.delete(by),
+      opened: of => this.#peers.opened(of),
+      progress: (of, ended) => this.#progressed(of, ended)
+    }
+  }
+
   #peer(id: string): Peer {
     const known = this.#peers.get(id)
     if (known !== undefined) return known
-    const peer: Peer = new Peer(
-      id,
-      {
-        home: this,
-        memory: this.memory,
-        terms: of => this.#terms(of),
-        known: of => this.#hub.knows(of),
-        revive: address => this.revive(address),
-        remote: (of, actor) => this.foreign(`actor:${of}/${actor}`) as unknown as RemoteRef<never>,
-        held: (of, actor) => this.#refs.get(`actor:${of}/${actor}`) as RemoteRef<never> | undefined,
-        schemaOf: ref => this.#schemas.get(ref),
-        followPressure: (ref, by) => this.#followPressure(ref, by),
-        isRegistry: asked => this.#isRegistry(asked),
-        deaf: of => this.#isDeaf(of),
-        unfollowPressure: (ref, by) => void this.#pressed.get(ref)?.delete(by),
-        opened: of => this.#peers.opened(of),
-        progress: (of, ended) => this.#progressed(of, ended)
-      },
-      this.#peers.lastEpoch(id)
-    )
+    const peer = new Peer(id, this.#peerPort, this.#peers.lastEpoch(id))
     this.#peers.add(peer)
     this.#hub.offerPaths(id, peer.association)
     return peer

@@ -108,7 +108,7 @@ interface Batch {
 export class Epoch {
   number: number
   readonly account: Account
-  readonly #consumed: (epoch: Epoch, bytes: number) => void
+  readonly #association: Association
   /** Batches that have not been acknowledged: `queue[0]` has the number `acked + 1`. */
   readonly queue: Batch[] = []
   acked = 0
@@ -137,16 +137,22 @@ export class Epoch {
   /** The gap that a resend was asked for, to ask once. */
   asked = -1
 
-  constructor(number: number, account: Account, consumed: (epoch: Epoch, bytes: number) => void) {
+  constructor(number: number, account: Account, association: Association) {
     this.number = number
     this.account = account
-    this.#consumed = consumed
+    this.#association = association
   }
 
   /** Bytes of mail have left their mailbox, or never needed one. */
   give(bytes: number): void {
-    this.#consumed(this, bytes)
+    this.#association.consumed(this, bytes)
   }
+}
+
+/** The first of those held has been disposed of. */
+function release({ held }: Epoch): void {
+  if (held.length === 1) held.length = 0
+  else held.shift()
 }
 
 /** How batches flow: freely, or not before the peer has said where to go on. */
@@ -421,7 +427,7 @@ export class Association {
     epoch.held.push(frame)
     if (epoch.held.length === 1 && this.#port.receive(frame, HEAD_BYTES)) {
       if (this.#epoch !== epoch) return
-      epoch.held.shift()
+      release(epoch)
       this.#disposed(epoch)
     } else if (this.#epoch === epoch) this.#keep(epoch, bytes + BATCH_COST)
   }
@@ -433,7 +439,8 @@ export class Association {
 
   /** The first of those that were kept is done with. */
   #release(epoch: Epoch): void {
-    const frame = epoch.held.shift() as Uint8Array
+    const frame = epoch.held[0] as Uint8Array
+    release(epoch)
     this.#keep(epoch, HEAD_BYTES - BATCH_COST - frame.length)
     this.#disposed(epoch)
   }
@@ -472,7 +479,8 @@ export class Association {
     if (epoch.receivedBytes - epoch.told.received >= often) this.#sendAck(epoch, HeadKind.ack, 0)
   }
 
-  #consume(epoch: Epoch, bytes: number): void {
+  /** @internal Bytes of mail of this epoch have left their mailbox. */
+  consumed(epoch: Epoch, bytes: number): void {
     epoch.consumed += bytes
     if (epoch !== this.#epoch) return
     if (epoch.starved > 0 && epoch.account.admits(epoch.starved)) this.#feed()
@@ -492,7 +500,9 @@ export class Association {
     }
     epoch.account.give(batch.upTo - epoch.ackedBytes + count * BATCH_COST)
     epoch.ackedBytes = batch.upTo
-    epoch.queue.splice(0, count)
+    // An array that is emptied this way keeps no room for more, which thousands of idle ones would.
+    if (count === epoch.queue.length) epoch.queue.length = 0
+    else epoch.queue.splice(0, count)
     epoch.acked = ack
     if (epoch.cursor < ack) epoch.cursor = ack
     this.#probes = 0
@@ -665,7 +675,7 @@ export class Association {
   // epochs --------------------------------------------------------------------------------------------------------------
 
   #open(number: number): Epoch {
-    const epoch = new Epoch(number, this.#options.account(), (from, bytes) => this.#consume(from, bytes))
+    const epoch = new Epoch(number, this.#options.account(), this)
     this.#epoch = epoch
     this.#flow = 'free'
     this.#probes = 0

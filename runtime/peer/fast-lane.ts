@@ -36,6 +36,7 @@ class Step {
   readonly above: Step | undefined
   /** Of the shape that ends here; -1 where none does. */
   shape = -1
+  /** The one that was taken last; the only one, as long as there is no table. */
   #last: Step | undefined
   #next: Map<string, Step> | undefined
   #types: Map<string, Step> | undefined
@@ -58,9 +59,12 @@ class Step {
   }
 
   add(key: string): Step {
-    this.#next ??= new Map()
     const step = new Step(key, this)
-    this.#next.set(key, step)
+    if (this.#next === undefined && this.#last === undefined) this.#last = step
+    else {
+      this.#next ??= new Map(this.#last === undefined ? [] : [[this.#last.key, this.#last]])
+      this.#next.set(key, step)
+    }
     return step
   }
 
@@ -74,12 +78,14 @@ class Step {
   }
 
   get bare(): boolean {
-    return this.shape < 0 && (this.#next?.size ?? 0) === 0 && (this.#types?.size ?? 0) === 0
+    const leads = this.#last !== undefined || (this.#next?.size ?? 0) > 0
+    return this.shape < 0 && !leads && (this.#types?.size ?? 0) === 0
   }
 
   remove(step: Step): void {
+    const next = this.#last === step || this.#next?.get(step.key) === step
     if (this.#last === step) this.#last = undefined
-    if (this.#next?.get(step.key) === step) this.#next.delete(step.key)
+    if (next) this.#next?.delete(step.key)
     else this.#types?.delete(step.key)
   }
 }

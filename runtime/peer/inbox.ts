@@ -50,7 +50,7 @@ interface Stream {
 
 export class Inbox {
   readonly #port: InboxPort
-  readonly #streams = new Map<number, Stream>()
+  #streams: Map<number, Stream> | undefined
   /** Where reading stopped, innermost last: an item put together from chunks is read within the batch of its last chunk. */
   #parked: Reading[] = []
 
@@ -86,13 +86,13 @@ export class Inbox {
   /** Messages of which parts have come, and bytes of these: what does not change makes no progress. */
   get partial(): { readonly streams: number; readonly bytes: number } {
     let bytes = 0
-    for (const { at } of this.#streams.values()) bytes += at
-    return { streams: this.#streams.size, bytes }
+    for (const { at } of this.#streams?.values() ?? []) bytes += at
+    return { streams: this.#streams?.size ?? 0, bytes }
   }
 
   reset(): void {
-    for (const { bytes } of this.#streams.values()) this.#port.completed(bytes.length)
-    this.#streams.clear()
+    for (const { bytes } of this.#streams?.values() ?? []) this.#port.completed(bytes.length)
+    this.#streams = undefined
     this.#parked = []
   }
 
@@ -161,16 +161,18 @@ export class Inbox {
   #chunk(reader: ByteReader, start: number): boolean {
     const number = reader.varint()
     const left = reader.varint()
-    let stream = this.#streams.get(number)
+    this.#streams ??= new Map()
+    const streams = this.#streams
+    let stream = streams.get(number)
     if (stream === undefined) {
-      if (left > this.#port.messageBytes + 1_024 || this.#streams.size >= MAX_STREAMS)
+      if (left > this.#port.messageBytes + 1_024 || streams.size >= MAX_STREAMS)
         throw new BrokenFrame('a message larger than agreed')
       if (!this.#port.begins(left)) {
         reader.at = start
         return false
       }
       stream = { bytes: new Uint8Array(left), at: 0 }
-      this.#streams.set(number, stream)
+      streams.set(number, stream)
     }
     const bytes = reader.raw(reader.end - reader.at)
     // The window is for mail that waits; parts give their bytes back, and the whole is bounded by messageBytes.
@@ -180,7 +182,7 @@ export class Inbox {
     stream.bytes.set(bytes, stream.at)
     stream.at += bytes.length
     if (stream.at < stream.bytes.length) return true
-    this.#streams.delete(number)
+    streams.delete(number)
     this.#port.completed(stream.bytes.length)
     return this.#read({ reader: new ByteReader(stream.bytes, 0, stream.bytes.length), owed: false })
   }

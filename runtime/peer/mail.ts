@@ -55,13 +55,18 @@ class RemoteQuestionOrigin extends QuestionOrigin {
   }
 }
 
+/** The peer that a question came from, which tells the one who asked there. */
+export interface Asker {
+  died(question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void
+}
+
 /** A question from another system. What becomes of it here is told to its asker there. */
 export class RemoteQuestion extends Question {
   readonly id: string
   readonly origin: RemoteQuestionOrigin
   readonly #epoch: Epoch
   readonly #owed: number
-  readonly #failed: (question: RemoteQuestion, reason: DeadLetterReason, error: unknown) => void
+  readonly #asker: Asker
 
   constructor(
     id: string,
@@ -70,14 +75,14 @@ export class RemoteQuestion extends Question {
     from: RemoteOrigin,
     epoch: Epoch,
     owed: number,
-    failed: (question: RemoteQuestion, reason: DeadLetterReason, error: unknown) => void
+    asker: Asker
   ) {
     super(message, bytes)
     this.id = id
     this.origin = new RemoteQuestionOrigin(this, from)
     this.#epoch = epoch
     this.#owed = owed
-    this.#failed = failed
+    this.#asker = asker
     epoch.account.take(bytes + MAIL_COST)
   }
 
@@ -87,6 +92,6 @@ export class RemoteQuestion extends Question {
   }
 
   override died(reason: DeadLetterReason, error?: unknown): void {
-    this.#failed(this, reason, error)
+    this.#asker.died(this, reason, error)
   }
 }

@@ -18,6 +18,9 @@ const CHUNKS_AHEAD = 262_144
 /** What a chunk's own head takes at most. */
 const CHUNK_HEAD = 16
 
+/** Buffers that are kept for the next turn. */
+const MAX_SPARE = 8
+
 /** Who an item is for: to keep the order of what one actor gets, whatever goes aside. */
 export interface Target {
   readonly id: string
@@ -37,6 +40,8 @@ interface Aside {
 
 export interface OutboxPort {
   readonly association: Association
+  /** Buffers that nobody writes in: shared by all outboxes of a system, since most are idle most of the time. */
+  readonly spare: ByteBuffer[]
   encoder(): Encoder
   /** Ask for `flush` at the end of the turn. */
   flushLater(): void
@@ -48,7 +53,7 @@ export class Outbox {
   /** Messages in the buffer. */
   #mailed = 0
   /** The numbers of this epoch by actor id: a ref that was let go of and found again keeps its number. */
-  readonly #numbers = new Map<string, number>()
+  #numbers: Map<string, number> | undefined
   #aside: Aside[] = []
   #asideBytes = 0
   /** Where they are counted. */
@@ -118,8 +123,12 @@ export class Outbox {
     const buffer = this.#buffer
     if (buffer !== undefined && buffer.at > 0) {
       this.#pushBuffer(buffer)
-      // A burst may have made it large: a peer that is idle again keeps no more than it needs.
-      if (buffer.at === 0 && buffer.bytes.length > 4 * BATCH_BYTES) this.#buffer = undefined
+      // An idle peer keeps none. A burst may have made it large.
+      if (buffer.at === 0 && this.#buffer === buffer) {
+        this.#buffer = undefined
+        const { spare } = this.#port
+        if (spare.length < MAX_SPARE && buffer.bytes.length <= 4 * BATCH_BYTES) spare.push(buffer)
+      }
     }
     this.#pump()
   }
@@ -129,7 +138,7 @@ export class Outbox {
     const lost = this.#aside.reduce((sum, each) => sum + each.mail, this.#mailed)
     this.#buffer = undefined
     this.#mailed = 0
-    this.#numbers.clear()
+    this.#numbers = undefined
     this.#aside = []
     this.#account?.give(this.#asideBytes)
     this.#account = undefined
@@ -204,6 +213,7 @@ export class Outbox {
   #define(buffer: ByteBuffer, target: Target): void {
     const { number } = this.#port.association.begin()
     if (target.epoch === number) return
+    this.#numbers ??= new Map()
     const known = this.#numbers.get(target.id)
     if (known === undefined && this.#numbers.size >= MAX_NUMBERED) return
     target.epoch = number
@@ -232,7 +242,7 @@ export class Outbox {
   }
 
   #open(): ByteBuffer {
-    this.#buffer ??= new ByteBuffer(256)
+    this.#buffer ??= this.#port.spare.pop() ?? new ByteBuffer(256)
     return this.#buffer
   }
 

@@ -16,13 +16,13 @@ import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { StopReason, Watcher } from '../actor/watch.ts'
 import { Allowance } from './allowance.ts'
 import { Association, type AssociationPort, type Ended, type EndReason, type Epoch } from './association.ts'
-import { BrokenFrame, type ByteReader } from './byte-buffer.ts'
+import { BrokenFrame, type ByteBuffer, type ByteReader } from './byte-buffer.ts'
 import { Decoder, Encoder, type GuardLimits, type WireRefs } from './codec.ts'
 import { HEAD_BYTES } from './frame.ts'
 import { idBytes } from './identity.ts'
 import { Inbox, type InboxPort } from './inbox.ts'
 import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
-import { RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
+import { type Asker, RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
 import { type Account, FLOOR, type Memory } from './memory.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
@@ -56,6 +56,10 @@ export interface PeerTerms {
 export interface PeerPort {
   readonly home: LocalSystem
   readonly memory: Memory
+  /** Its id. */
+  readonly bytes: Uint8Array
+  /** Buffers that no peer has mail in right now. */
+  readonly spare: ByteBuffer[]
   terms(id: string): PeerTerms
   /** Whether there is any way to it, be it interrupted right now. */
   known(id: string): boolean
@@ -78,7 +82,7 @@ export interface PeerPort {
   progress(peer: Peer, ended: boolean): void
 }
 
-export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxPort {
+export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, OutboxPort, WireRefs {
   readonly id: string
   readonly home: LocalSystem
   readonly association: Association
@@ -99,19 +103,20 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   #encoder: Encoder | undefined
   #decoder: Decoder | undefined
   /** What the peer's target numbers stand for. */
-  readonly #targets: Array<Ref<never>> = []
+  #targets: Array<Ref<never>> = []
   /** What mail to them must pass, by the same numbers; empty for a peer that is no guest. */
-  readonly #schemas: Array<StandardSchema<unknown> | undefined> = []
+  #schemas: Array<StandardSchema<unknown> | undefined> = []
+  // Tables are made when first needed: thousands of guests are idle, and an empty table takes 180 bytes.
   /** Refs of theirs that are watched from here, by id. */
-  readonly #watched = new Map<string, RemoteRef<never>>()
+  #watched: Map<string, RemoteRef<never>> | undefined
   /** Actors here that are watched from there, and the id they are known by. */
-  readonly #watchedHere = new Map<AnyRef, string>()
+  #watchedHere: Map<AnyRef, string> | undefined
   /** Refs of theirs whose home says that their mailboxes fill up. */
-  readonly #crowded = new Set<RemoteRef<never>>()
+  #crowded: Set<RemoteRef<never>> | undefined
   /** Questions asked there, by the id of the address to answer to. */
-  readonly #asks = new Map<string, { question: Question; ref: RemoteRef<never> }>()
+  #asks: Map<string, { question: Question; ref: RemoteRef<never> }> | undefined
   /** Questions from there that are not settled. */
-  readonly #asked = new Map<string, RemoteQuestion>()
+  #asked: Map<string, RemoteQuestion> | undefined
   /** Where messages in parts are counted, and what ends the patience with them. */
   #parts: Account | undefined
   #cancelParts: (() => void) | undefined
@@ -132,7 +137,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** While a question is encoded or decoded: the address to answer to, which stands for itself. */
   #replyTo: Ref<never> | undefined
-  readonly #waiters: Waiters
+  #waiters: Waiters | undefined
 
   constructor(id: string, port: PeerPort, ended?: Ended) {
     this.id = id
@@ -142,7 +147,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#allowance = this.#allowed(undefined)
     this.#origin = new RemoteOrigin(id, this.#terms.trust, this.#terms.principal)
     this.association = new Association(this, {
-      from: idBytes(this.home.id) as Uint8Array,
+      from: port.bytes,
       to: idBytes(id) as Uint8Array,
       window: this.#terms.window,
       downAfter: this.#terms.downAfter,
@@ -154,7 +159,6 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     })
     this.#outbox = new Outbox(this)
     this.#inbox = new Inbox(this)
-    this.#waiters = new Waiters({ clock: this.home.clock, way: ref => this.#way(ref) })
   }
 
   get label(): string {
@@ -172,9 +176,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#terms = this.#port.terms(this.id)
     const allowance = this.#allowed(this.#allowance)
     if (allowance !== this.#allowance) {
-      this.#count(-this.#asked.size, -this.#watchedHere.size)
+      this.#count(-(this.#asked?.size ?? 0), -(this.#watchedHere?.size ?? 0))
       this.#allowance = allowance
-      this.#count(this.#asked.size, this.#watchedHere.size)
+      this.#count(this.#asked?.size ?? 0, this.#watchedHere?.size ?? 0)
     }
     // What was agreed with a node does not hold for a guest: nothing of it goes on.
     if (before === 'node' && this.#terms.trust === 'guest' && this.#decoder !== undefined) this.association.abandon()
@@ -203,13 +207,13 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
 
   /** A question from there is settled. */
   #settled(id: string): boolean {
-    if (!this.#asked.delete(id)) return false
+    if (this.#asked?.delete(id) !== true) return false
     this.#count(-1, 0)
     return true
   }
 
   #unwatched(ref: AnyRef): boolean {
-    if (!this.#watchedHere.delete(ref)) return false
+    if (this.#watchedHere?.delete(ref) !== true) return false
     this.#count(0, -1)
     return true
   }
@@ -271,6 +275,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     try {
       this.#outbox.ask(ref, id, question.message, this.#terms.takes)
       question.enter(this)
+      this.#asks ??= new Map()
       this.#asks.set(id, { question, ref })
     } catch (error) {
       question.settle()
@@ -284,7 +289,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   /** A question of ours is settled: answered, or given up, in which case its actor hears. */
   left(question: Question): void {
     const id = idOf(question.replyTo)
-    if (this.#asks.delete(id) && this.association.epoch !== undefined) this.#signal(Item.cancel, id)
+    if (this.#asks?.delete(id) && this.association.epoch !== undefined) this.#signal(Item.cancel, id)
   }
 
   get pressed(): boolean {
@@ -292,6 +297,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   ready(ref: RemoteRef<never>, options?: AskOptions): Promise<void> {
+    this.#waiters ??= new Waiters({ clock: this.home.clock, way: of => this.#way(of) })
     return this.#waiters.ready(ref, options)
   }
 
@@ -301,18 +307,19 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       return
     }
     this.association.begin()
+    this.#watched ??= new Map()
     this.#watched.set(ref.id, ref)
     this.#outbox.signalTarget(Item.watch, ref)
   }
 
   unwatch(ref: RemoteRef<never>): void {
-    if (this.#watched.delete(ref.id) && this.association.epoch !== undefined)
+    if (this.#watched?.delete(ref.id) && this.association.epoch !== undefined)
       this.#outbox.signalTarget(Item.unwatch, ref)
   }
 
   /** An actor here that is watched from there has ended. What it sent there before is ahead of this in the outbox. */
   stopped(ref: AnyRef, reason: StopReason): void {
-    const id = this.#watchedHere.get(ref)
+    const id = this.#watchedHere?.get(ref)
     if (!this.#unwatched(ref) || id === undefined || this.association.epoch === undefined) return
     this.#outbox.signal(buffer => {
       buffer.u8(Item.stopped)
@@ -368,7 +375,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   // the outbox's port ---------------------------------------------------------------------------------------------------
 
   encoder(): Encoder {
-    this.#encoder ??= new Encoder(this.#wireRefs)
+    this.#encoder ??= new Encoder(this)
     return this.#encoder
   }
 
@@ -378,18 +385,28 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.home.scheduler.flushLater(this)
   }
 
-  readonly #wireRefs: WireRefs & { isRef(value: unknown): boolean } = {
-    isRef: value => value instanceof Ref,
-    addressOf: ref => (ref === this.#replyTo ? '' : ref.address),
-    refOf: address => {
-      // A ref is a permission, but this one anybody can make up: whoever answered to it would speak there for a stranger.
-      if (this.#terms.trust === 'guest' && address.endsWith(`/${REGISTRY_ID}`))
-        throw new ActorError('ACTOR_INVALID', 'a received message passes on the address of a registry')
-      if (address !== '') return this.#port.revive(address)
-      if (this.#replyTo === undefined)
-        throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')
-      return this.#replyTo
-    }
+  get spare(): ByteBuffer[] {
+    return this.#port.spare
+  }
+
+  // the codec's port ----------------------------------------------------------------------------------------------------
+
+  isRef(value: unknown): boolean {
+    return value instanceof Ref
+  }
+
+  addressOf(ref: Ref<never>): string {
+    return ref === this.#replyTo ? '' : ref.address
+  }
+
+  refOf(address: string): Ref<never> {
+    // A ref is a permission, but this one anybody can make up: whoever answered to it would speak there for a stranger.
+    if (this.#terms.trust === 'guest' && address.endsWith(`/${REGISTRY_ID}`))
+      throw new ActorError('ACTOR_INVALID', 'a received message passes on the address of a registry')
+    if (address !== '') return this.#port.revive(address)
+    if (this.#replyTo === undefined)
+      throw new ActorError('ACTOR_INVALID', 'mail that is no question has no address to answer to')
+    return this.#replyTo
   }
 
   // the association's port ----------------------------------------------------------------------------------------------
@@ -451,30 +468,30 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     // What is out of reach now cannot be told anything, and tells nothing.
     if (!this.association.reachable) return true
     if (this.pending > 0 || this.association.owing || this.askedHere > 0) return false
-    return !both || (this.#asks.size === this.lookups && this.association.waiting === 0)
+    return !both || ((this.#asks?.size ?? 0) === this.lookups && this.association.waiting === 0)
   }
 
   /** Questions from there that are not settled. Without those to a registry: a lookup may wait for long. */
   get askedHere(): number {
     let count = 0
-    for (const { asked } of this.#asked.values()) if (!this.#port.isRegistry(asked)) count += 1
+    for (const { asked } of this.#asked?.values() ?? []) if (!this.#port.isRegistry(asked)) count += 1
     return count
   }
 
   /** Questions to the registry there. */
   get lookups(): number {
     let count = 0
-    for (const { ref } of this.#asks.values()) if (this.#port.isRegistry(ref)) count += 1
+    for (const { ref } of this.#asks?.values() ?? []) if (this.#port.isRegistry(ref)) count += 1
     return count
   }
 
   awaited(): boolean {
-    return this.#watched.size > 0 || this.#watchedHere.size > 0 || this.#asks.size > 0 || this.#asked.size > 0
+    return some(this.#watched) || some(this.#watchedHere) || some(this.#asks) || some(this.#asked)
   }
 
   room(): void {
     this.#outbox.flush()
-    this.#waiters.look()
+    this.#waiters?.look()
     this.#port.progress(this, false)
   }
 
@@ -486,25 +503,25 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     this.#cancelParts = undefined
     // First everything of the old epoch goes, then programs hear of it: what they send then is of the next.
     this.#refuseHeld(held)
-    const asked = [...this.#asked.values()]
-    this.#count(-this.#asked.size, -this.#watchedHere.size)
-    this.#asked.clear()
-    const watchedHere = [...this.#watchedHere.keys()]
-    this.#watchedHere.clear()
+    const asked = [...(this.#asked?.values() ?? [])]
+    const watchedHere = [...(this.#watchedHere?.keys() ?? [])]
+    this.#count(-asked.length, -watchedHere.length)
+    this.#asked = undefined
+    this.#watchedHere = undefined
     for (const ref of watchedHere) (ref as Ref<never>).unwatch(this)
     const lost = unacknowledged + this.#outbox.reset()
     this.#inbox.reset()
     this.#encoder = undefined
     this.#decoder = undefined
     for (const ref of this.#targets) this.#port.unfollowPressure(ref, this)
-    this.#targets.length = 0
-    this.#schemas.length = 0
-    for (const ref of this.#crowded) ref.crowded = false
-    this.#crowded.clear()
-    const asks = [...this.#asks.values()]
-    this.#asks.clear()
-    const watched = [...this.#watched.values()]
-    this.#watched.clear()
+    this.#targets = []
+    this.#schemas = []
+    for (const ref of this.#crowded ?? []) ref.crowded = false
+    this.#crowded = undefined
+    const asks = [...(this.#asks?.values() ?? [])]
+    this.#asks = undefined
+    const watched = [...(this.#watched?.values() ?? [])]
+    this.#watched = undefined
     for (const question of asked) question.giveUp()
     for (const { question } of asks) {
       question.settle()
@@ -512,7 +529,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     }
     for (const ref of watched) ref.ended({ kind: 'unreachable' })
     this.#lose(lost, why)
-    this.#waiters.look()
+    this.#waiters?.look()
     home.logger.debug('an epoch ended', { peer: this.label, why, lost })
     this.#port.progress(this, true)
   }
@@ -562,7 +579,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 8 ? 'clear' : 'full'
   }
 
-  readonly #look = (): void => this.#waiters.look()
+  readonly #look = (): void => this.#waiters?.look()
 
   // the inbox's port ----------------------------------------------------------------------------------------------------
 
@@ -573,8 +590,15 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   define(id: string): void {
     if (this.#targets.length >= MAX_NUMBERED) throw new BrokenFrame('more actors numbered than an epoch may')
     const ref = this.#local(id)
-    this.#targets.push(ref)
-    if (this.#terms.trust === 'guest') this.#schemas[this.#targets.length - 1] = this.#port.schemaOf(ref)
+    const guest = this.#terms.trust === 'guest'
+    // The first push on an empty array makes room for 17; most guests talk to one actor or two.
+    if (this.#targets.length === 0) {
+      this.#targets = [ref]
+      if (guest) this.#schemas = [this.#port.schemaOf(ref)]
+    } else {
+      this.#targets.push(ref)
+      if (guest) this.#schemas[this.#targets.length - 1] = this.#port.schemaOf(ref)
+    }
     this.#port.followPressure(ref, this)
     if (ref.pressed) this.pressureChanged(ref, true)
   }
@@ -582,7 +606,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   mail(target: number | string, reader: ByteReader, start: number, owed: boolean): boolean {
     const epoch = this.#open()
     // The answer from whom was asked: nothing has to be called off there.
-    if (typeof target === 'string') this.#asks.delete(target)
+    if (typeof target === 'string') this.#asks?.delete(target)
     const ref = this.#target(target)
     let message: unknown
     try {
@@ -622,8 +646,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     }
     const bytes = reader.at - start
     this.#allowance.quota?.spend()
+    this.#asked ??= new Map()
     if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
-    const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this.#died)
+    const question = new RemoteQuestion(ask, message, bytes, this.#origin, epoch, owed ? bytes : 0, this)
     this.#asked.set(ask, question)
     this.#count(1, 0)
     if (this.#allowance.asks > this.#terms.openAsks) {
@@ -643,9 +668,9 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   fail(ask: string, code: string, text: string): void {
-    const asked = this.#asks.get(ask)
+    const asked = this.#asks?.get(ask)
     if (asked === undefined) return
-    this.#asks.delete(ask)
+    this.#asks?.delete(ask)
     const { question, ref } = asked
     question.settle()
     const known = code.startsWith('ACTOR_') ? (code as `ACTOR_${string}`) : 'ACTOR_FAILED'
@@ -653,7 +678,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   cancel(ask: string): void {
-    const question = this.#asked.get(ask)
+    const question = this.#asked?.get(ask)
     if (question === undefined) return
     this.#settled(ask)
     question.giveUp()
@@ -662,13 +687,14 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   actorEnded(id: string, reason: StopReason): void {
     // Mail before it may have found no room: then its end must not be heard as if all had come. The epoch's end is told instead.
     if (this.#forcing) return
-    const ref = this.#watched.get(id)
-    this.#watched.delete(id)
+    const ref = this.#watched?.get(id)
+    this.#watched?.delete(id)
     ref?.ended(reason)
   }
 
   watchedFrom(target: number | string): void {
     const ref = this.#target(target)
+    this.#watchedHere ??= new Map()
     if (this.#watchedHere.has(ref)) return
     this.#watchedHere.set(ref, idOf(ref))
     this.#count(0, 1)
@@ -689,8 +715,10 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     const ref = this.#port.held(this.id, id)
     if (ref === undefined) return
     ref.crowded = on
-    if (on) this.#crowded.add(ref)
-    else if (this.#crowded.delete(ref)) this.#waiters.look()
+    if (on) {
+      this.#crowded ??= new Set()
+      this.#crowded.add(ref)
+    } else if (this.#crowded?.delete(ref) === true) this.#waiters?.look()
   }
 
   give(bytes: number): void {
@@ -749,7 +777,7 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
   }
 
   #decode(reader: ByteReader): unknown {
-    this.#decoder ??= new Decoder(this.#wireRefs, this.#terms.guard)
+    this.#decoder ??= new Decoder(this, this.#terms.guard)
     return this.#decoder.decode(reader)
   }
 
@@ -835,7 +863,8 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
     return true
   }
 
-  readonly #died = (question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void => {
+  /** A question from there came to nothing here: its asker is told. */
+  died(question: RemoteQuestion, reason: DeadLetterReason, error: unknown): void {
     if (!this.#settled(question.id) && question.settled === false) return
     const told = reasonError({ label: 'the actor' }, reason, error)
     this.#failTold(question.id, told.code, told.message)
@@ -855,6 +884,10 @@ export class Peer implements Watcher, Asked, AssociationPort, InboxPort, OutboxP
       buffer.utf8(text.slice(0, 500))
     })
   }
+}
+
+function some(table: { readonly size: number } | undefined): boolean {
+  return table !== undefined && table.size > 0
 }
 
 /** The part of an address that tells its actor from the others of its system. */

@@ -135,6 +135,7 @@ class Items implements ItemCodec {
       push: (frame: Uint8Array) => void this.#written.push(frame.slice(HEAD_BYTES)),
       unsent: 0
     } as unknown as Association,
+    spare: [],
     encoder: () => this.#encoder,
     flushLater: () => {}
   })

@@ -65,7 +65,7 @@ function pipe() {
   writeHead(grant, HeadKind.ack, 0, association.begin().number, 0, 2 ** 30)
   association.accept(undefined, grant)
   const encoder = new Encoder(paperRefs())
-  const outbox = new Outbox({ association, encoder: () => encoder, flushLater() {} })
+  const outbox = new Outbox({ association, spare: [], encoder: () => encoder, flushLater() {} })
   return {
     outbox,
     inbox,
