@@ -2,12 +2,15 @@
 // read or acknowledged, parts of chunks, relayed frames. Peers (peer.ts), associations and the hub count here, each on an
 // account of its own, and ask it before they take more.
 //
-// Up to half of the budget guests may take what they like. From there to three quarters only those get more that hold next
-// to nothing, so that answers and honest guests go on beside those who fill everything; above that nobody. What is left is
-// for nodes, who are never refused the little that lets their work end.
+// Up to half of the budget guests may take what they like. From there to three quarters each may hold a part of what is left
+// of that, and no more: those who fill everything stop one another, and there is always a little for those who hold nothing,
+// so that answers and honest guests go on. The last quarter is for nodes, who are never refused the little that lets their
+// work end.
 
-/** So little, in bytes, may be held even when memory is short: one batch of any size, so that every answer gets through. */
+/** So little, in bytes, a node may always hold: one batch of any size, so that every answer gets through. */
 export const FLOOR = 65_536
+/** The part of what is left that one guest may hold when memory is short: a thousand greedy ones leave a thirtieth of it. */
+const PART = 1 / 32
 /** What a message in a mailbox takes beside its bytes: its envelope, its place in the queue, the head of its object. */
 export const MAIL_COST = 160
 /** What a batch takes beside its items: its head, its array, and its entry in a queue. */
@@ -55,6 +58,12 @@ export class Memory {
   /** Whether nothing more may be held, and nobody more let in. */
   full(guest: boolean): boolean {
     return this.taken >= this.budget || (guest && this.guests >= this.#mostOfGuests)
+  }
+
+  /** How much one account may hold while memory is short. */
+  share(guest: boolean): number {
+    if (!guest) return FLOOR
+    return this.taken >= this.budget ? 0 : (this.#mostOfGuests - this.guests) * PART
   }
 
   /** @internal */
@@ -145,7 +154,12 @@ export class Account {
     const { memory, guest } = this
     if (memory.free(guest)) return true
     if (bytes > 0 && this.#promised >= bytes) return true
-    return !(guest && memory.full(true)) && this.held + bytes <= FLOOR
+    return this.held + bytes <= memory.share(guest)
+  }
+
+  /** Whether there is room for more than the next message. */
+  get roomy(): boolean {
+    return this.free || this.held <= this.memory.share(this.guest) / 2
   }
 
   /** So many bytes have come in. */

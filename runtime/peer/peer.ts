@@ -23,7 +23,7 @@ import { idBytes } from './identity.ts'
 import { Inbox, type InboxPort } from './inbox.ts'
 import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
 import { type Asker, RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
-import { type Account, FLOOR, type Memory } from './memory.ts'
+import type { Account, Memory } from './memory.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
 import { Quota } from './quota.ts'
@@ -572,7 +572,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
   #way(ref: RemoteRef<never>): 'clear' | 'full' | 'none' {
     if (!this.#reachable()) return 'none'
     const { account } = this.#allowance
-    if (!account.free && account.held > FLOOR / 2) {
+    if (!account.roomy) {
       account.wait(this.#look)
       return 'full'
     }

@@ -30,15 +30,32 @@ describe('memory', () => {
     expect(guest.admits(1)).to.equal(false)
   })
 
-  it('gives those who hold next to nothing a little more, up to three quarters of it', () => {
+  it('gives each of them a part of what is left of three quarters of it, when more than half is used', () => {
     const greedy = memory.account(true)
     const good = memory.account(true)
-    greedy.take(12 * MIB - 1)
-    expect(good.admits(FLOOR)).to.equal(true)
-    expect(good.admits(FLOOR + 1)).to.equal(false)
-    greedy.take(1)
+    greedy.take(8 * MIB)
+    expect(good.admits(4 * 32_768)).to.equal(true)
+    expect(good.admits(4 * 32_768 + 1)).to.equal(false)
+    greedy.take(3 * MIB)
+    expect(good.admits(32_768)).to.equal(true)
+    expect(good.admits(32_768 + 1)).to.equal(false)
+    greedy.take(MIB)
     expect(good.admits(1)).to.equal(false)
     expect([memory.full(true), memory.full(false)]).to.deep.equal([true, false])
+  })
+
+  it('leaves some for the next, however many take all that they may', () => {
+    const greedy = Array.from({ length: 1_000 }, () => memory.account(true))
+    for (let more = true; more; ) {
+      more = false
+      for (const each of greedy) {
+        if (!each.admits(512)) continue
+        each.take(512)
+        more = true
+      }
+    }
+    expect(memory.account(true).admits(512)).to.equal(true)
+    expect(memory.guests).to.be.at.most(12 * MIB)
   })
 
   it('keeps a quarter for nodes whatever guests do, and never refuses them a little', () => {
