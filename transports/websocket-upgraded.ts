@@ -8,10 +8,10 @@ import { WebSocketConnection, type WebSocketLike } from './websocket-connection.
 export interface UpgradedWebSockets extends Listener {
   /**
    * Hands over a socket that is open or about to open, a standard one or one of `ws`, in the very turn in which it was upgraded:
-   * what arrives before is lost. `caller` is what the gateway is to know of it; without `origin` it is taken for no browser. While
-   * nobody listens the socket is closed with 1001. Throws ACTOR_BAD_OPTION if it is no WebSocket.
+   * what arrives before is lost. `caller` is what the gateway is to know of it: the headers of the request, or its origin, or else
+   * a page of any origin would get in. While nobody listens the socket is closed with 1001. Throws ACTOR_BAD_OPTION.
    */
-  accept(socket: unknown, caller?: ConnectionHello): void
+  accept(socket: unknown, caller: ConnectionHello): void
 }
 
 type Accept = Parameters<Listener['listen']>[0]
@@ -25,11 +25,18 @@ export function upgradedWebSockets(): UpgradedWebSockets {
   const open = new Map<WebSocketLike, Connection>()
   return {
     kind: 'websocket',
-    accept: (socket, caller = {}) => {
+    accept: (socket, caller) => {
       if (!isWebSocket(socket)) {
         throw new ActorError(
           'ACTOR_BAD_OPTION',
           'upgradedWebSockets: accept takes a WebSocket; of a framework that wraps it, pass what is inside (of Hono: ws.raw).'
+        )
+      }
+      const { headers, origin = headers?.origin } = caller ?? {}
+      if (headers === undefined && origin === undefined) {
+        throw new ActorError(
+          'ACTOR_BAD_OPTION',
+          'upgradedWebSockets: accept takes { headers } of the request, or { origin }: which pages get in is decided by that.'
         )
       }
       const connection = new WebSocketConnection(socket)
@@ -39,7 +46,7 @@ export function upgradedWebSockets(): UpgradedWebSockets {
       }
       open.set(socket, connection)
       socket.addEventListener('close', () => open.delete(socket))
-      taking(connection, caller)
+      taking(connection, origin === undefined ? caller : { ...caller, origin })
     },
     listen: async accept => {
       if (taking !== undefined) {
