@@ -18,13 +18,14 @@ import { NowhereRef } from './actor/nowhere-ref.ts'
 import { duration, patience } from './actor/options.ts'
 import type { Asked } from './actor/question.ts'
 import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts'
-import type { Attachment, AttachmentFacts, PeerFacts } from './cluster/attachment.ts'
+import type { Attachment, AttachmentFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
 import { drain } from './cluster/drain.ts'
 import { Door } from './cluster/gateway.ts'
 import { type Ending, Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
+import type { PeerFacts } from './cluster/peer-facts.ts'
 import { permitted } from './cluster/policy.ts'
 import { registry } from './cluster/registry.ts'
 import type { RegistryMessage } from './cluster/registry-message.ts'
@@ -514,10 +515,10 @@ export class System extends LocalSystem {
     return permitted(this, () => authorize(way.facts.principal, action, name))
   }
 
-  #relays(by: Attachment, to: string): boolean | Promise<boolean> {
+  #relays(by: Attachment, to: string): boolean | Promise<boolean> | undefined {
     const authorize = this.#doorOf.get(by.id)?.options.authorize
     // Who has no policy leaves it to the addresses: nobody can send to an actor whose ref it was not given.
-    return authorize === undefined ? true : permitted(this, () => authorize(by.facts.principal, 'relay', to))
+    return authorize && permitted(this, () => authorize(by.facts.principal, 'relay', to))
   }
 
   #assert(): void {

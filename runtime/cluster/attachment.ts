@@ -2,22 +2,16 @@
 // has right now. The hub (hub.ts) owns all of them.
 
 import type { Limits } from '../actor/network.ts'
-import type { Trust } from '../actor/origin.ts'
 import type { Allowance } from '../peer/allowance.ts'
 import { idBytes } from '../peer/identity.ts'
 import type { Path } from '../peer/path.ts'
+import type { Quota } from '../peer/quota.ts'
 import type { Wire } from '../peer/wire.ts'
+import { Backlog, BRISK, MAX_WAITING, type Pool } from './backlog.ts'
+import type { PeerFacts } from './peer-facts.ts'
 
 /** The hub above, a system below, or an equal beside, which is never the way to anybody else's. */
 export type Place = 'above' | 'below' | 'beside'
-
-/** Who a system is, as its hub vouches for it. */
-export interface PeerFacts {
-  readonly id: string
-  readonly label: string
-  readonly trust: Trust
-  readonly principal: unknown
-}
 
 export interface AttachmentFacts extends PeerFacts {
   readonly place: Place
@@ -30,8 +24,8 @@ export interface AttachmentFacts extends PeerFacts {
   readonly secret?: string
 }
 
-/** Relayed bytes that may wait for one slow peer; beyond it the hub drops, and the associations send again. */
-const RELAY_HIGH = 4_194_304
+/** What the hub's own system sends is counted as its own. */
+const OWN = ''
 
 export class Attachment {
   facts: AttachmentFacts
@@ -41,8 +35,12 @@ export class Attachment {
   readonly relay: Path
   /** Whom it has been told about, before their first frame. */
   told: Set<string> | undefined
-  /** How many systems it has announced below it. */
-  below = 0
+  /** The systems below it that it has announced. */
+  announced: Set<string> | undefined
+  /** Those of them that it has not named again since it came in anew. */
+  unconfirmed: Set<string> | undefined
+  /** How often a guest may announce something. */
+  announcing: Quota | undefined
   /** Of a guest: to whom its frames may go on, as `authorize` has said. */
   relays: Map<string, boolean | 'asked'> | undefined
   /** What a guest and those below it may have here together; each node has its own. */
@@ -55,9 +53,13 @@ export class Attachment {
   readonly #second: number
   readonly #third: number
   readonly #fourth: number
+  readonly #pool: Pool
+  /** What waits for it, while it is slow. */
+  #backlog: Backlog | undefined
 
-  constructor(facts: AttachmentFacts) {
+  constructor(facts: AttachmentFacts, pool: Pool) {
     this.facts = facts
+    this.#pool = pool
     const bytes = idBytes(facts.id) as Uint8Array
     this.#first = wordAt(bytes, 0)
     this.#second = wordAt(bytes, 4)
@@ -71,6 +73,11 @@ export class Attachment {
     return this.facts.id
   }
 
+  /** How many systems it has announced below it. */
+  get below(): number {
+    return this.announced?.size ?? 0
+  }
+
   get status(): 'connected' | 'suspended' {
     return this.wire === undefined ? 'suspended' : 'connected'
   }
@@ -79,9 +86,33 @@ export class Attachment {
     this.wire?.send(frame)
   }
 
-  /** Whether a frame that may be lost can go now: the wire is up, and not too slow. */
+  /** Whether a word of the hub that may be lost can go now: the wire is up, and not too slow. */
   get roomy(): boolean {
-    return this.wire !== undefined && this.wire.buffered <= RELAY_HIGH
+    return this.wire !== undefined && this.wire.buffered <= MAX_WAITING
+  }
+
+  /** Whether a frame of this sender, so many bytes, may go or wait now; then it is to be sent. */
+  admits(source: string, bytes: number): boolean {
+    if (this.wire === undefined) return false
+    const { buffered } = this.wire
+    if (buffered <= BRISK) {
+      if (this.#backlog !== undefined) this.forgetBacklog()
+      return true
+    }
+    this.#backlog ??= new Backlog(this.#pool)
+    return this.#backlog.admits(source, bytes, buffered)
+  }
+
+  /** Bytes of this system that wait to leave. */
+  get waiting(): number {
+    const buffered = this.wire?.buffered ?? 0
+    return this.#backlog === undefined || buffered <= BRISK ? buffered : this.#backlog.share(OWN, buffered)
+  }
+
+  /** It is slow no longer, or its wire is lost. */
+  forgetBacklog(): void {
+    this.#backlog?.clear()
+    this.#backlog = undefined
   }
 
   /** Whether these 16 bytes are its id. */
@@ -102,20 +133,25 @@ function wordAt(bytes: Uint8Array, at: number): number {
 
 /** The way through an attachment, as an association sees it: a class, because object literals with getters take 600 bytes more. */
 class Way implements Path {
-  readonly cost: number
   readonly #attachment: Attachment
+  readonly #own: number
 
-  constructor(attachment: Attachment, cost: number) {
+  constructor(attachment: Attachment, own: number) {
     this.#attachment = attachment
-    this.cost = cost
+    this.#own = own
+  }
+
+  /** The hub above is asked last: who was announced from below is there. */
+  get cost(): number {
+    return this.#attachment.facts.place === 'above' ? 2 * this.#own : this.#own
   }
 
   get buffered(): number {
-    return this.#attachment.wire?.buffered ?? 0
+    return this.#attachment.waiting
   }
 
   /** What asks for an answer each time and never reads it gets no more. */
   send(frame: Uint8Array): void {
-    if (this.#attachment.roomy) this.#attachment.send(frame)
+    if (this.#attachment.admits(OWN, frame.length)) this.#attachment.send(frame)
   }
 }
