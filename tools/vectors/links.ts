@@ -227,8 +227,16 @@ export const relaying: readonly Relaying[] = [
           { to: 'ben', frame: mail('ben', 'ada', 0) }
         ]
       },
-      { from: 'ada', frame: mail('ben', 'ada', 0), out: [] },
-      { from: 'ada', frame: mail('ben', 'ada', 9), out: [] }
+      {
+        from: 'ada',
+        frame: mail('ben', 'ada', 0),
+        out: [{ to: 'ada', frame: { undeliverable: 'ben', askedBy: 'ada' } }]
+      },
+      {
+        from: 'ada',
+        frame: mail('ben', 'ada', 9),
+        out: [{ to: 'ada', frame: { undeliverable: 'ben', askedBy: 'ada' } }]
+      }
     ]
   },
   {
@@ -277,6 +285,22 @@ export const relaying: readonly Relaying[] = [
     ]
   },
   {
+    title: 'who announced a system last has it, and only that one takes it back',
+    steps: [
+      { from: 'ada', frame: below('cyd'), out: [] },
+      { from: 'ben', frame: below('cyd'), out: [] },
+      { from: 'ada', frame: { peer: { id: 'cyd', label: 'cyd', trust: 'node', there: false } }, out: [] },
+      {
+        from: 'ada',
+        frame: mail('cyd', 'ada'),
+        out: [
+          { to: 'ben', frame: adaIs },
+          { to: 'ben', frame: mail('cyd', 'ada', 7) }
+        ]
+      }
+    ]
+  },
+  {
     title: 'what is announced with another secret is not there',
     steps: [
       { from: 'ada', frame: below('ben'), out: [] },
@@ -307,7 +331,8 @@ export const bare: ReadonlyArray<{ readonly title: string; readonly hex: string 
   { title: 'ping', hex: '06 40f86a0000000000' },
   { title: 'pong', hex: '07 40f86a0000000000' },
   { title: 'goodbye', hex: '08' },
-  { title: 'renewed', hex: '0b' }
+  { title: 'renewed', hex: '0b' },
+  { title: 'announced', hex: '0e' }
 ]
 
 export const secretOf = (first: number): Uint8Array => counting(first, 32)
