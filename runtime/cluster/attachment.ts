@@ -103,7 +103,7 @@ export class Attachment {
     return this.#backlog.admits(source, bytes, buffered)
   }
 
-  /** Bytes of this system that wait to leave. */
+  /** Bytes of the hub's own system that wait to leave; Infinity when others want their share. */
   get waiting(): number {
     const buffered = this.wire?.buffered ?? 0
     return this.#backlog === undefined || buffered <= BRISK ? buffered : this.#backlog.share(OWN, buffered)

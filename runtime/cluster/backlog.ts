@@ -1,6 +1,7 @@
 // What waits for one slow system, by who sent it: so that one who floods it leaves room for the others, and all slow systems of
 // a hub together stay within bounds. Nothing is kept here but counts, and those only while more waits than BRISK.
 
+import { MAX_FRAME } from '../peer/frame.ts'
 import type { Account, Memory } from '../peer/memory.ts'
 
 /** With no more than this waiting, in bytes, a system is not slow: nothing is counted, everything goes. */
@@ -54,22 +55,16 @@ export class Backlog {
    */
   admits(source: string, bytes: number, buffered: number): boolean {
     this.#settle(buffered)
-    const most = Math.min(MAX_WAITING, this.#pool.free + BRISK)
-    const free = most - buffered
-    if (this.of(source) + bytes > free) return false
+    if (this.#of(source) + bytes > this.#free(buffered)) return false
     this.#add(source, bytes)
     return true
   }
 
-  /** Bytes of one sender that wait. */
-  of(source: string): number {
-    return this.#by.get(source) ?? 0
-  }
-
-  /** As `of`, when so much waits in all. */
+  /** Bytes of one sender that wait; Infinity when it has no room for another frame. */
   share(source: string, buffered: number): number {
     this.#settle(buffered)
-    return this.of(source)
+    const bytes = this.#of(source)
+    return bytes + MAX_FRAME > this.#free(buffered) ? Number.POSITIVE_INFINITY : bytes
   }
 
   /** It has drained, or its connection is lost. */
@@ -80,6 +75,14 @@ export class Backlog {
     this.#by.clear()
   }
 
+  #of(source: string): number {
+    return this.#by.get(source) ?? 0
+  }
+
+  #free(buffered: number): number {
+    return Math.min(MAX_WAITING, this.#pool.free + BRISK) - buffered
+  }
+
   #add(source: string, bytes: number): void {
     let piece = this.#pieces.at(-1)
     if (piece === undefined || piece.bytes >= PIECE) {
@@ -88,7 +91,7 @@ export class Backlog {
     }
     piece.bytes += bytes
     piece.by.set(source, (piece.by.get(source) ?? 0) + bytes)
-    this.#by.set(source, this.of(source) + bytes)
+    this.#by.set(source, this.#of(source) + bytes)
     this.#total += bytes
     this.#pool.take(bytes)
   }
@@ -102,7 +105,7 @@ export class Backlog {
       this.#total -= oldest.bytes
       this.#pool.give(oldest.bytes)
       for (const [source, bytes] of oldest.by) {
-        const left = this.of(source) - bytes
+        const left = this.#of(source) - bytes
         if (left > 0) this.#by.set(source, left)
         else this.#by.delete(source)
       }
