@@ -47,6 +47,13 @@ interface Stream {
   uncork(): void
 }
 
+const CONNECTION = Symbol('connection')
+
+interface NodeSocket extends WebSocketLike {
+  on(type: string, listener: (...facts: unknown[]) => void): void
+  [CONNECTION]: WebSocketConnection
+}
+
 /** Wraps a socket that is open or about to open; from here on nothing that arrives is missed. */
 export class WebSocketConnection implements Connection {
   readonly maxFrame = MAX_FRAME
@@ -56,12 +63,14 @@ export class WebSocketConnection implements Connection {
   #stream: Stream | undefined
   #corked = false
   #high = false
+  /** Made when there is first something to wait for. */
+  #whenSent: (() => void) | undefined
   #failure = ''
 
   constructor(socket: WebSocketLike) {
     this.#socket = socket
     this.#tellsWhenSent = socket.on !== undefined
-    if (socket.on !== undefined) this.#hearNode(socket as WebSocketLike & { on: NonNullable<WebSocketLike['on']> })
+    if (socket.on !== undefined) this.#hearNode(socket as NodeSocket)
     else this.#hearBrowser(socket)
   }
 
@@ -84,7 +93,7 @@ export class WebSocketConnection implements Connection {
     if (socket.bufferedAmount + frame.byteLength > LOW_WATER && !this.#high) this.#watchBuffer()
     if (this.#stream !== undefined && !this.#corked) this.#cork(this.#stream)
     // Every frame of a high buffer reports: whichever leaves last finds it low.
-    if (this.#high && this.#tellsWhenSent) socket.send(frame, this.#sent)
+    if (this.#high && this.#tellsWhenSent) socket.send(frame, this.#whenSent)
     else socket.send(frame)
   }
 
@@ -96,19 +105,32 @@ export class WebSocketConnection implements Connection {
     this.#end({ code, reason: shortReason(reason) })
   }
 
-  readonly #sent = (): void => {
+  #sent(): void {
     if (!this.#high || this.#socket.bufferedAmount > LOW_WATER) return
     this.#high = false
     this.#inbox.drained()
   }
 
-  #hearNode(socket: { binaryType: string; on: NonNullable<WebSocketLike['on']> }): void {
+  #hearNode(socket: NodeSocket): void {
     socket.binaryType = 'nodebuffer'
-    socket.on('message', (data, isBinary) => this.#arrived(isBinary === true ? (data as Uint8Array) : undefined))
-    socket.on('error', error => {
-      this.#failure = error instanceof Error ? error.message : String(error)
-    })
-    socket.on('close', (code, reason) => this.#ended(Number(code), String(reason)))
+    socket[CONNECTION] = this
+    socket.on('message', WebSocketConnection.#message)
+    socket.on('error', WebSocketConnection.#error)
+    socket.on('close', WebSocketConnection.#close)
+  }
+
+  // Called as methods of the socket, so that thousands of idle ones need no closures of their own.
+
+  static readonly #message = function (this: NodeSocket, data: unknown, isBinary: unknown): void {
+    this[CONNECTION].#arrived(isBinary === true ? (data as Uint8Array) : undefined)
+  }
+
+  static readonly #error = function (this: NodeSocket, error: unknown): void {
+    this[CONNECTION].#failure = error instanceof Error ? error.message : String(error)
+  }
+
+  static readonly #close = function (this: NodeSocket, code: unknown, reason: unknown): void {
+    this[CONNECTION].#ended(Number(code), String(reason))
   }
 
   #hearBrowser(socket: WebSocketLike): void {
@@ -149,7 +171,10 @@ export class WebSocketConnection implements Connection {
 
   #watchBuffer(): void {
     this.#high = true
-    if (this.#tellsWhenSent) return
+    if (this.#tellsWhenSent) {
+      this.#whenSent ??= () => this.#sent()
+      return
+    }
     const poll = (): void => {
       this.#sent()
       if (this.#high && !this.#inbox.over) setTimeout(poll, POLL)

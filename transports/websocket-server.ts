@@ -171,6 +171,9 @@ async function attach(server: Server, path: string | undefined, open: boolean, a
       const connection = new WebSocketConnection(socket as unknown as WebSocketLike)
       connection.gather(request.socket)
       connections.set(socket, connection)
+      // From here on `ws` hears the errors of the stream.
+      stream.removeListener('error', destroyed)
+      stream.removeListener('error', destroyed)
       // No closure of here outlives the upgrade: each would keep the request, as large as the rest of an idle connection.
       socket.on('close', closed)
       accept(connection, helloOf(request))

@@ -62,12 +62,26 @@ export class Hub {
   readonly #suspended = new Set<Attachment>()
   readonly #heartbeat: Heartbeat
   readonly #pool: Pool
+  readonly #onFrame: (this: Wire, frame: Uint8Array) => void
+  readonly #onDrain: (this: Wire) => void
+  readonly #onClose: (this: Wire, why: { code: number; reason: string }) => void
 
   constructor(port: HubPort) {
     this.#port = port
     this.#heartbeat = new Heartbeat(port.clock)
     this.#announcements = new Announcements(port, this.#directory)
     this.#pool = new Pool(port.memory)
+    // Not closures of each attachment: there are thousands.
+    const hub = this
+    this.#onFrame = function (frame) {
+      hub.#guarded(this.owner as Attachment, frame)
+    }
+    this.#onDrain = function () {
+      hub.#drained(this.owner as Attachment)
+    }
+    this.#onClose = function (why) {
+      hub.#lost(this.owner as Attachment, this, why)
+    }
   }
 
   get above(): Attachment | undefined {
@@ -137,9 +151,10 @@ export class Hub {
     if (facts.trust === 'guest') attachment.allowance ??= this.#allow(facts.limits.messagesPerSecond)
     else attachment.allowance = undefined
     if (facts.place === 'above') this.#directory.above = attachment
-    wire.receive = frame => this.#guarded(attachment, frame)
-    wire.drained = () => this.#drained(attachment)
-    wire.closed = why => this.#lost(attachment, wire, why)
+    wire.owner = attachment
+    wire.receive = this.#onFrame
+    wire.drained = this.#onDrain
+    wire.closed = this.#onClose
     wire.keepTime(this.#heartbeat, facts.place !== 'below', facts.trust === 'guest')
     if (facts.place === 'above') this.#announcements.tellAll(attachment)
     else if (facts.place === 'below') this.#announcements.tellAbove(facts)

@@ -41,6 +41,8 @@ export class Wire implements Beating {
   receive: (frame: Uint8Array) => void = nothing
   closed: (why: { code: number; reason: string }) => void = nothing
   drained: () => void = nothing
+  /** Whose it is after the handshake: those three are then functions that many wires share, called as methods of each. */
+  owner: object | undefined = undefined
   rtt: number | undefined
   #heard: number
   #open = true
