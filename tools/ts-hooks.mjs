@@ -13,11 +13,15 @@ export async function resolve(specifier, context, next) {
 }
 
 export async function load(url, context, next) {
-  if (!url.startsWith('file:') || !/\.[mc]?ts$/.test(new URL(url).pathname)) return next(url, context)
+  const { pathname, searchParams } = new URL(url)
+  if (!url.startsWith('file:') || !/\.[mc]?ts$/.test(pathname)) return next(url, context)
   const file = fileURLToPath(url)
-  const source = await readFile(file, 'utf8')
-  const fault = process.env.WHEREABOUTS_PLANT
-  const { code } = await transform(fault === undefined ? source : planted(fault, file, source), {
+  const text = await readFile(file, 'utf8')
+  const fault = process.env.WHEREABOUTS_PLANT ?? searchParams.get('plant')
+  const source = fault === null ? text : planted(fault, file, text)
+  // `?open`: the same code with its private fields open to reading, for a search that copies and compares states.
+  const opened = searchParams.has('open') ? source.replace(/#(?=[a-z])/gi, '$') : source
+  const { code } = await transform(opened, {
     loader: 'ts',
     format: 'esm',
     target: 'es2022',
