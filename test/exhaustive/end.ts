@@ -3,6 +3,7 @@
 
 import type * as Module from '../../runtime/peer/association.ts'
 import { HEAD_BYTES, ROUTE_BYTES } from '../../runtime/peer/frame.ts'
+import { Memory } from '../../runtime/peer/memory.ts'
 import type { Path } from '../../runtime/peer/path.ts'
 
 /** The module with its private fields open to reading (`?open`, tools/ts-hooks.mjs): the code is the same. */
@@ -14,6 +15,8 @@ export const LINES = [1, 0] as const
 export const RELAY = 0
 export const DOWN_AFTER = 30_000
 const WINDOW = 1_048_576
+/** No message of a search is ever short of memory. */
+const PLENTY = new Memory(Number.MAX_SAFE_INTEGER)
 
 export type Input =
   | { readonly is: 'say' | 'refused' | 'end' | 'jam' | 'ease' }
@@ -57,7 +60,8 @@ export class End implements Module.AssociationPort {
       from: new Uint8Array(16),
       to: new Uint8Array(16),
       window: WINDOW,
-      downAfter: DOWN_AFTER
+      downAfter: DOWN_AFTER,
+      account: () => PLENTY.account(false)
     })
   }
 
@@ -211,7 +215,7 @@ export class End implements Module.AssociationPort {
   #digestOf(epoch: Fields): string {
     const parts: unknown[] = []
     for (const [field, value] of Object.entries(epoch)) {
-      if (field === '$consumed') continue
+      if (NOT_STATE.has(field)) continue
       if (field === 'queue') {
         for (const { at, resent, frame } of value as Batch[]) {
           parts.push(at === 0 ? 'new' : at - this.#time, resent, frame[HEAD_BYTES])
@@ -251,11 +255,11 @@ export class End implements Module.AssociationPort {
   }
 
   #copyOf(epoch: Fields): Module.Epoch {
-    const within = this.association as unknown as { $consume(epoch: unknown, bytes: number): void }
-    const copy = new this.#module.Epoch(epoch.number as number, (from, bytes) => within.$consume(from, bytes))
+    const account = PLENTY.account(false)
+    const copy = new this.#module.Epoch(epoch.number as number, account, this.association)
     const to = copy as unknown as Fields
     for (const [field, value] of Object.entries(epoch)) {
-      if (field === '$consumed') continue
+      if (NOT_STATE.has(field)) continue
       if (field === 'queue') to[field] = (value as Batch[]).map(batch => ({ ...batch, frame: batch.frame.slice() }))
       else if (field === 'told') to[field] = { ...(value as object) }
       else if (field === 'held') to[field] = [...(value as Uint8Array[])]
@@ -271,8 +275,8 @@ interface Batch {
   readonly frame: Uint8Array
 }
 
-/** Fields of an association that are given to it, or are scratch space. */
-const NOT_STATE = new Set(['$port', '$options', '$head'])
+/** Fields of an association and its epoch that are given to them, or are scratch space. */
+const NOT_STATE = new Set(['$port', '$options', '$head', '$feed', '$association', 'account'])
 const TIMES = new Set(['$waiting', '$probeAt', '$heard', '$wakeAt'])
 
 /** What of a frame decides what it does. */
