@@ -4,56 +4,21 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { base64url } from '../runtime/actor/ids.ts'
-import { ByteBuffer, Encoder } from '../runtime/peer/codec.ts'
-import {
-  FrameKind,
-  HEAD_BYTES,
-  HeadKind,
-  MAX_HOPS,
-  OPENING,
-  RESEND,
-  UNHEARD,
-  writeHead,
-  writeRoute,
-  writeSeq
-} from '../runtime/peer/frame.ts'
-import { idBytes, idOf, proofOf } from '../runtime/peer/identity.ts'
-import { Item, STOP_REASONS } from '../runtime/peer/items.ts'
+import { Encoder } from '../runtime/peer/codec.ts'
+import { FrameKind } from '../runtime/peer/frame.ts'
 import { root } from './entries.mjs'
-import {
-  batches,
-  chunked,
-  counting,
-  type FrameFacts,
-  heads,
-  type ItemFacts,
-  nonces,
-  type SystemName,
-  shared,
-  systems
-} from './vectors/frames.ts'
+import { batches, chunked, heads, nonces, type SystemName, shared, systems } from './vectors/frames.ts'
 import { bare, type Greeting, type HubFrame, handshakes, relaying } from './vectors/links.ts'
-import { bytesOf, hexOf, NOTATION, Paper, type Plain, plain } from './vectors/notation.ts'
-import { type Sketch, type Step, transcripts } from './vectors/transcripts.ts'
+import { hexOf, NOTATION, plain } from './vectors/notation.ts'
+import { session } from './vectors/session.ts'
+import { type Step, transcripts } from './vectors/transcripts.ts'
 import { decodeOnly, type Epoch, epochs, refused } from './vectors/values.ts'
+import { described, framed, idFor, idHex, itemized, refs, roleProof, secretOf, tidy, written } from './vectors/write.ts'
 
 export const file = `${root}docs/protocol-vectors.json`
 
-const refs = {
-  isRef: (value: unknown): boolean => value instanceof Paper,
-  addressOf: (ref: unknown): string => (ref as Paper).address,
-  refOf: (): never => {
-    throw new RangeError('nothing is read here')
-  }
-}
-
-const secretOf = (name: SystemName): Uint8Array => counting(systems[name], 32)
-const idFor = (name: SystemName): string => idOf(secretOf(name))
-const roleProof = (role: 'dialer' | 'listener'): string =>
-  proofOf(shared, role, [base64url(nonces.dialer), base64url(nonces.listener)], [idFor('ada'), idFor('hub')])
-
 /** The whole file. */
-export function vectors(): string {
+export async function vectors(): Promise<string> {
   return `${pretty({
     protocol: 1,
     about: [
@@ -64,6 +29,7 @@ export function vectors(): string {
       'decodeOnly: no writer has to make these, every reader takes them. refused: invalid drops the message, broken ends the',
       'epoch; with `guest`, only guests are refused, and of a node it is that value.',
       'batches: items of one epoch, batch by batch. chunks: batches that make these items, or break the epoch.',
+      'session: a guest (ada) at a gateway (hub), frame by frame: says is the guest, hears what the gateway answers.',
       'transcripts: what one end of an association does, step by step; a push is one batch, which counts for one message.'
     ],
     notation: NOTATION,
@@ -119,17 +85,9 @@ export function vectors(): string {
       downAfter: 30_000,
       ...(over === undefined ? {} : { over }),
       steps: steps.map(stepped)
-    }))
+    })),
+    session: await session()
   })}\n`
-}
-
-const idHex = (name: SystemName): string => hexOf(idBytes(idFor(name)) as Uint8Array)
-const tidy = (hex: string): string => hexOf(bytesOf(hex))
-
-function written(write: (into: ByteBuffer) => void): string {
-  const into = new ByteBuffer(256)
-  write(into)
-  return hexOf(into.bytes.subarray(0, into.at))
 }
 
 function encoded({ messages, title, ...marks }: Epoch): object {
@@ -147,117 +105,12 @@ function encoded({ messages, title, ...marks }: Epoch): object {
   }
 }
 
-// associations ----------------------------------------------------------------------------------------------------------
-
-const FLAGS = { OPENING, RESEND, UNHEARD }
-
-function framed({ to, from, hops = MAX_HOPS, ...sketch }: FrameFacts): object {
-  const { kind, flags = [], epoch, ack = 0, credit = 0, seq = 0, items = '' } = sketch
-  const { zeros } = sketch as Sketch
-  const bytes = bytesOf(items)
-  const frame = new Uint8Array(HEAD_BYTES + bytes.length)
-  writeRoute(frame, idBytes(idFor(to)) as Uint8Array, idBytes(idFor(from)) as Uint8Array)
-  frame[1] = hops
-  writeHead(
-    frame,
-    HeadKind[kind],
-    flags.reduce((all, flag) => all | FLAGS[flag], 0),
-    epoch,
-    ack,
-    credit
-  )
-  writeSeq(frame, seq)
-  frame.set(bytes, HEAD_BYTES)
-  return {
-    to,
-    from,
-    hops,
-    kind,
-    flags,
-    epoch,
-    ack,
-    credit,
-    seq,
-    ...(kind === 'batch' ? { items: hexOf(bytes) } : {}),
-    hex: hexOf(frame),
-    ...(zeros === undefined ? {} : { zeros })
-  }
-}
-
 function stepped({ sends, takes, ends, ...happens }: Step): object {
   return {
     ...('hear' in happens ? { hear: framed({ to: 'ada', from: 'ben', ...happens.hear }) } : happens),
     ...(sends === undefined ? {} : { sends: sends.map(each => framed({ to: 'ben', from: 'ada', ...each })) }),
     ...(takes === undefined ? {} : { takes }),
     ...(ends === undefined ? {} : { ends })
-  }
-}
-
-// items -----------------------------------------------------------------------------------------------------------------
-
-const described = (item: ItemFacts): Plain => plain(item) as { [key: string]: Plain }
-
-function itemized(all: ReadonlyArray<readonly ItemFacts[]>): object[] {
-  const encoder = new Encoder(refs)
-  return all.map(items => ({
-    items: items.map(described),
-    hex: written(into => {
-      for (const item of items) writeItem(item, into, encoder)
-    })
-  }))
-}
-
-function writeItem(facts: ItemFacts, into: ByteBuffer, encoder: Encoder): void {
-  const target = (to: number | string): void => {
-    into.varint(typeof to === 'number' ? to + 1 : 0)
-    if (typeof to === 'string') into.utf8(to)
-  }
-  switch (facts.item) {
-    case 'define':
-      into.u8(Item.define)
-      into.utf8(facts.id)
-      return
-    case 'send':
-      into.u8(Item.send)
-      target(facts.to)
-      encoder.encode(facts.message, into)
-      return
-    case 'send to':
-      into.u8(Item.sendTo)
-      into.utf8(facts.ask)
-      encoder.encode(facts.message, into)
-      return
-    case 'ask':
-      into.u8(Item.ask)
-      target(facts.to)
-      into.utf8(facts.ask)
-      encoder.encode(facts.message, into)
-      return
-    case 'fail':
-      into.u8(Item.fail)
-      for (const text of [facts.ask, facts.code, facts.text]) into.utf8(text)
-      return
-    case 'cancel':
-      into.u8(Item.cancel)
-      into.utf8(facts.ask)
-      return
-    case 'watch':
-    case 'unwatch':
-      into.u8(Item[facts.item])
-      target(facts.to)
-      return
-    case 'stopped': {
-      into.u8(Item.stopped)
-      into.utf8(facts.id)
-      into.u8(STOP_REASONS.indexOf(facts.reason.kind))
-      const { error } = facts.reason
-      if (error !== undefined) for (const text of [error.name, error.message, error.code ?? '']) into.utf8(text)
-      return
-    }
-    case 'pressure':
-      into.u8(Item.pressure)
-      into.utf8(facts.id)
-      into.u8(facts.on ? 1 : 0)
   }
 }
 
@@ -311,7 +164,7 @@ function pretty(value: unknown, indent = ''): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const text = vectors()
+  const text = await vectors()
   const before = (() => {
     try {
       return readFileSync(file, 'utf8')

@@ -185,6 +185,8 @@ export interface Vectors {
       readonly out: ReadonlyArray<{ readonly to: string; readonly frame: HubFrameVector }>
     }>
   }>
+  /** What a guest says at a gateway, and what it hears. */
+  readonly session: ReadonlyArray<{ readonly title: string; readonly says: string; readonly hears: readonly string[] }>
   readonly transcripts: ReadonlyArray<{
     readonly title: string
     readonly window: number

@@ -268,6 +268,16 @@ export const transcripts: readonly Transcript[] = [
     ]
   },
   {
+    title: 'goodbye: what it acknowledges is not lost',
+    window: W,
+    steps: [
+      ...open,
+      { push: B, sends: [batch(2, B)] },
+      { push: C, sends: [batch(3, C)] },
+      { hear: { kind: 'goodbye', epoch: 1, ack: 2, credit: W }, ends: { why: 'goodbye', lost: 1 } }
+    ]
+  },
+  {
     title: 'a newer epoch of the other side ends this one',
     window: W,
     steps: [

@@ -181,6 +181,7 @@ export class Association {
     }
     // 4
     if (last) {
+      if (kind === 'goodbye' && frame.ack <= open.last) this.#acknowledged(open, frame.ack)
       this.#end(kind === 'goodbye' ? 'goodbye' : 'unreachable', 0)
       return
     }
