@@ -76,6 +76,10 @@ export class System extends LocalSystem {
   #registry: ActorRef<RegistryMessage> | undefined
   /** The authority that knows what is claimed here. */
   #asserted: string | undefined
+  /** The hub that was above last, which stays the one to ask for names while a link to it is wanted. */
+  #lastAbove: string | undefined
+  /** The hub that what is claimed here was asserted to last, whatever has become of the link. */
+  #outlived: string | undefined
   #ending: Promise<void> | undefined
   /** Nothing more is read of anybody, or of those who came in by these doors: what was accepted is being finished. */
   #deaf = false
@@ -113,8 +117,10 @@ export class System extends LocalSystem {
       find: name => this.find({ name } as ActorName<never>),
       spawn: behavior => this.#spawnOwn(behavior),
       stop: ref => void this.stop(ref),
-      watchEnd: (ref, ended) => (ref as Ref<never>).watch({ stopped: ended }),
-      isLocal: ref => !(ref instanceof RemoteRef)
+      watch: (ref, watcher) => (ref as Ref<never>).watch(watcher),
+      unwatch: (ref, watcher) => (ref as Ref<never>).unwatch(watcher),
+      isLocal: ref => !(ref instanceof RemoteRef),
+      later: flushable => this.scheduler.flushLater(flushable)
     })
   }
 
@@ -206,7 +212,7 @@ export class System extends LocalSystem {
         this.#peers.get(attachment.id)?.association.abandon()
         this.#hub.detach(attachment, CloseCode.normal, 'replaced')
       },
-      closed: closed => void this.#dialers.delete(closed)
+      closed: closed => this.#unlinked(closed)
     })
     this.#dialers.add(dialer)
     await this.#first(dialer, within, signal)
@@ -461,8 +467,14 @@ export class System extends LocalSystem {
   // names ---------------------------------------------------------------------------------------------------------------
 
   #authority(): ActorRef<RegistryMessage> {
-    const { above } = this.#hub
-    return above === undefined ? this.#ownRegistry() : this.#registryOn(above.id)
+    return this.#registryAbove() ?? this.#ownRegistry()
+  }
+
+  /** Who has lost its hub is no authority instead: what it granted meanwhile would be granted twice. */
+  #registryAbove(): ActorRef<RegistryMessage> | undefined {
+    const wanted = [...this.#dialers].some(each => each.as === 'below')
+    const above = this.#hub.above?.id ?? (wanted ? this.#lastAbove : undefined)
+    return above === undefined ? undefined : this.#registryOn(above)
   }
 
   #registryOn(peer: string): ActorRef<RegistryMessage> {
@@ -474,9 +486,16 @@ export class System extends LocalSystem {
     if (this.#registry !== undefined) return this.#registry
     const actor = this.#spawnOwn(
       registry({
-        above: () => (this.#hub.above === undefined ? undefined : this.#registryOn(this.#hub.above.id)),
-        lookup: (name, wait, signal) =>
-          this.#claims.lookup({ name } as ActorName<never>, { within: wait ? MAX_DELAY : 0, signal }),
+        clock: this.clock,
+        above: () => this.#registryAbove(),
+        lookup: (name, { wait, hidden, signal }) =>
+          this.#claims.lookup({ name } as ActorName<never>, { within: wait ? MAX_DELAY : 0, hidden, signal }),
+        grace: () => Math.max(0, ...[...this.#doors].map(door => door.options.downAfter ?? DOWN_AFTER)),
+        guestOf: peer => {
+          const way = this.#hub.wayTo(peer)
+          return way?.facts.trust === 'guest' ? way.id : peer
+        },
+        later: flushable => this.scheduler.flushLater(flushable),
         find: name => this.#exposable(name),
         owns: (peer, ref) => ref instanceof RemoteRef && this.#hub.comesBy(ref.peer.id, peer),
         allowed: (peer, action, name) => this.#allowed(peer, action, name),
@@ -524,10 +543,20 @@ export class System extends LocalSystem {
   #assert(): void {
     // The end of this system ends epochs too: nothing is claimed any more.
     if (!this.open) return
-    this.#asserted = this.#hub.above?.id
+    const above = this.#hub.above?.id
+    const outlived = above !== undefined && this.#outlived !== undefined && this.#outlived !== above
+    this.#asserted = above
+    this.#lastAbove = above
+    this.#outlived = above ?? this.#outlived
     this.#registry?.send({ type: 'above' })
-    this.#claims.reassert()
+    this.#claims.reassert(outlived)
     this.#hub.tellRenewed()
+  }
+
+  /** A link has ended on purpose, or for good. Without a hub above this system is its own authority. */
+  #unlinked(dialer: Dialer): void {
+    this.#dialers.delete(dialer)
+    if (dialer.as === 'below' && this.#lastAbove !== undefined) this.#assert()
   }
 
   // the end -------------------------------------------------------------------------------------------------------------
@@ -536,6 +565,7 @@ export class System extends LocalSystem {
     for (const door of this.#doors) door.refuseAll()
     if (budget > 0) await this.#finish(budget)
     await super.shutdown(within === undefined ? {} : { within })
+    this.#claims.end()
     for (const peer of this.#peers) peer.flush()
     await this.#drained(LAST_WORDS)
     for (const peer of this.#peers) peer.goodbye()

@@ -24,12 +24,19 @@ export interface StandardSchema<Output> {
 /** Longest name, in characters: it travels, and is kept in tables. */
 export const MAX_NAME = 128
 
-/** A typed name of 1 to 128 characters. Anything else: ACTOR_BAD_OPTION. */
+/** What is wrong with a name; `undefined`: nothing. Names are compared code by code, so one form of a text is the only one. */
+export function flawOfName(name: unknown): string | undefined {
+  if (typeof name === 'string' && name.length > 0 && name.length <= MAX_NAME) {
+    if (!/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]/u.test(name) && name === name.normalize('NFC')) return undefined
+  }
+  return `a name has 1 to ${MAX_NAME} characters, none of them for control, in Unicode's normal form NFC`
+}
+
+/** A typed name of 1 to 128 characters in normal form NFC, none of them for control. Anything else: ACTOR_BAD_OPTION. */
 export function actorName<M>(name: string): ActorName<M>
 export function actorName<M>(name: string, options: { schema: StandardSchema<M> }): ActorName<M>
 export function actorName(name: string, options?: { schema: StandardSchema<unknown> }): unknown {
-  if (typeof name !== 'string' || name.length === 0 || name.length > MAX_NAME) {
-    throw new ActorError('ACTOR_BAD_OPTION', `a name has 1 to ${MAX_NAME} characters`)
-  }
+  const flaw = flawOfName(name)
+  if (flaw !== undefined) throw new ActorError('ACTOR_BAD_OPTION', flaw)
   return Object.freeze(options === undefined ? { name } : { name, schema: options.schema })
 }

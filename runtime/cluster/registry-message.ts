@@ -2,11 +2,9 @@
 // (registry.ts) reads them.
 
 import { ActorError } from '../actor/errors.ts'
+import { flawOfName } from '../actor/names.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 
-/** Names are for people and logs as well: 1 to 200 characters, none of them a control character. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is refused
-const NAME = /^[^\u0000-\u001f\u007f-\u009f]{1,200}$/
 /** Facts of a member, in about as many bytes: everyone who lists the group keeps them. */
 const MAX_FACTS = 16_384
 
@@ -17,19 +15,38 @@ export interface Member {
   readonly reachable: boolean
   readonly facts: Record<string, unknown>
 }
-/** What the subscriber of a group gets: all of it first, then what changes. */
+/** Of a member that is listed already: whether its system is heard. */
+export interface Reach {
+  readonly ref: AnyRef
+  readonly reachable: boolean
+}
+/**
+ * What the follower of a group gets: all of it first, then what changes. Both come in parts. `part` 0 begins a listing; what
+ * was heard is a consistent whole after a message without `more`.
+ */
 export type MembersMessage =
-  | { type: 'members'; group: string; members: Member[] }
-  | { type: 'changed'; group: string; members: Member[]; left: AnyRef[] }
+  | { type: 'members'; group: string; part: number; members: Member[]; more: boolean }
+  | { type: 'changed'; group: string; members: Member[]; reach: Reach[]; left: AnyRef[]; more: boolean }
 
 export type RegistryRequest =
-  | { type: 'lookup'; name: string; wait: boolean; replyTo: ActorRef<Answer<AnyRef | undefined>> }
-  | { type: 'claim'; name: string; ref: AnyRef; replyTo: ActorRef<Answer<true>> }
-  | { type: 'release'; name: string; ref: AnyRef }
+  /** `here`: not from a hub above. `hidden`: for who may not know it: it is not found, and takes as long as any that is not there. */
+  | {
+      type: 'lookup'
+      name: string
+      wait: boolean
+      here?: boolean
+      hidden?: boolean
+      replyTo: ActorRef<Answer<AnyRef | undefined>>
+    }
+  /** `held`: it was granted before, and is asserted again. `guest`: a hub below asks for a guest of its own. */
+  | { type: 'claim'; name: string; ref: AnyRef; held: boolean; guest?: boolean; replyTo: ActorRef<Answer<true>> }
+  | { type: 'release'; name: string; ref: AnyRef; replyTo: ActorRef<Answer<true>> }
   | { type: 'join'; group: string; member: Member; replyTo: ActorRef<Answer<true>> }
-  | { type: 'leave'; group: string; ref: AnyRef }
+  | { type: 'leave'; group: string; ref: AnyRef; replyTo: ActorRef<Answer<true>> }
   | { type: 'subscribe'; group: string; to: ActorRef<MembersMessage> }
   | { type: 'unsubscribe'; group: string; to: ActorRef<MembersMessage> }
+  /** The sender was attached to another hub before: there may be claims that this authority has not heard of. */
+  | { type: 'outlived' }
 
 /** From its own system only. */
 export type RegistryNews =
@@ -37,8 +54,10 @@ export type RegistryNews =
   | { type: 'reach'; peer: string; reachable: boolean }
   /** A local actor has got this name, which somebody may wait for. */
   | { type: 'named'; name: string }
-  /** There is a hub above, or a new one: what is known here is to be known there. */
+  /** The hub above is another, or there is none any more. */
   | { type: 'above' }
+  /** An authority is old enough to grant new claims. */
+  | { type: 'of age' }
 
 export type RegistryMessage = RegistryRequest | RegistryNews
 
@@ -46,35 +65,42 @@ export type RegistryMessage = RegistryRequest | RegistryNews
 export function flawOf(message: unknown, isRef: (value: unknown) => boolean): string | undefined {
   if (typeof message !== 'object' || message === null) return 'it is no message of a registry'
   const { type, name, group, ref, to, replyTo, member } = message as Record<string, unknown>
-  const about = type === 'lookup' || type === 'claim' || type === 'release' || type === 'named' ? name : group
   switch (type) {
     case 'reach':
     case 'above':
+    case 'of age':
+    case 'outlived':
       return undefined
+    case 'named':
+      return flawOfName(name)
     case 'lookup':
+      return flawOfName(name) ?? (isRef(replyTo) ? undefined : 'replyTo is no ref')
     case 'claim':
     case 'release':
-    case 'named':
-    case 'join':
     case 'leave':
+      return flawOfName(type === 'leave' ? group : name) ?? (isRef(replyTo) && isRef(ref) ? undefined : 'a ref is none')
     case 'subscribe':
     case 'unsubscribe':
-      if (typeof about !== 'string' || !NAME.test(about))
-        return 'a name has 1 to 200 characters, none of them a control character'
-      break
+      return flawOfName(group) ?? (isRef(to) ? undefined : 'to is no ref')
+    case 'join':
+      return flawOfName(group) ?? (isRef(replyTo) ? flawOfMember(member, isRef) : 'replyTo is no ref')
     default:
       return 'it is no message of a registry'
   }
-  if ((type === 'lookup' || type === 'claim' || type === 'join') && !isRef(replyTo)) return 'replyTo is no ref'
-  if ((type === 'claim' || type === 'release' || type === 'leave') && !isRef(ref)) return 'ref is no ref'
-  if ((type === 'subscribe' || type === 'unsubscribe') && !isRef(to)) return 'to is no ref'
-  if (type !== 'join') return undefined
+}
+
+function flawOfMember(member: unknown, isRef: (value: unknown) => boolean): string | undefined {
   if (typeof member !== 'object' || member === null) return 'member is no record'
-  const { ref: joined, label, facts } = member as Record<string, unknown>
-  if (!isRef(joined)) return 'member.ref is no ref'
+  const { ref, label, facts } = member as Record<string, unknown>
+  if (!isRef(ref)) return 'member.ref is no ref'
   if (typeof label !== 'string' || label.length > 200) return 'member.label has more than 200 characters'
   if (typeof facts !== 'object' || facts === null) return 'member.facts is no record'
   return left(facts, MAX_FACTS, isRef) < 0 ? `member.facts has more than ${MAX_FACTS} bytes` : undefined
+}
+
+/** About as many bytes as a member has on its way. */
+export function sizeOf({ label, facts }: Member, isRef: (value: unknown) => boolean): number {
+  return 128 + 2 * label.length + MAX_FACTS - left(facts, MAX_FACTS, isRef)
 }
 
 /** What is left of a budget of bytes, about; below 0: it does not suffice, and the rest was not looked at. */
@@ -88,6 +114,22 @@ function left(value: unknown, budget: number, isRef: (value: unknown) => boolean
   const parts = value instanceof Map || value instanceof Set ? [...value].flat() : Object.entries(value).flat()
   for (const part of parts) rest = left(part, rest, isRef)
   return rest
+}
+
+const SCRIPTS = [/\p{Script=Latin}/u, /\p{Script=Greek}/u, /\p{Script=Cyrillic}/u]
+
+/**
+ * What besides is wrong with a name that a guest wants to show others: it could be taken for another name. Look-alikes all of
+ * one script are left to the policy.
+ */
+export function lookAlike(name: string): string | undefined {
+  if (name !== name.normalize('NFKC')) return 'a name of a guest is in normal form NFKC'
+  if (/\p{Cf}|\p{Co}|^\s|\s$|[^\S ]/u.test(name))
+    return 'a name of a guest has no invisible characters, and no spaces at its ends'
+  if (SCRIPTS.filter(script => script.test(name)).length > 1) {
+    return 'a name of a guest does not mix Latin, Greek and Cyrillic'
+  }
+  return undefined
 }
 
 /** Throws what an answer that is no success says. */

@@ -3,62 +3,52 @@
 // failing of questions come with that. The asserting side is claims.ts.
 
 import { type Behavior, setup } from '../actor/behavior.ts'
+import { type Clock, MAX_DELAY } from '../actor/clock.ts'
 import type { Context } from '../actor/context.ts'
 import { codeOf } from '../actor/errors.ts'
 import type { Origin } from '../actor/origin.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
+import type { Flushable } from '../actor/scheduler.ts'
+import { Groups } from './registry-groups.ts'
+import { Holders, type Kind, MAX_OF_GUEST } from './registry-holders.ts'
+import { RegistryMail } from './registry-mail.ts'
 import {
   type Answer,
   flawOf,
-  type Member,
+  lookAlike,
   type MembersMessage,
   type RegistryMessage,
   type RegistryNews,
   type RegistryRequest
 } from './registry-message.ts'
-
-/** Names, groups, members of one group and lookups that wait; beyond them claims are refused. */
-const MAX_NAMES = 100_000
-const MAX_GROUPS = 100_000
-const MAX_MEMBERS = 100_000
-const MAX_WAITING = 100_000
-/** Actors of one guest that may have names, be in groups or follow them: as many as it may watch. */
-const MAX_OF_GUEST = 256
+import { type Lookup, Names } from './registry-names.ts'
 
 export interface RegistryPort {
+  readonly clock: Clock
   /** The registry of the hub above, if there is one: then this one is no authority. */
   above(): ActorRef<RegistryMessage> | undefined
-  /** Asks the authority above for a name, whoever that is by then. Rejects when the signal aborts, or with ACTOR_NOT_FOUND. */
-  lookup(name: string, wait: boolean, signal: AbortSignal): Promise<AnyRef>
+  /** Asks the authority above for a name, whoever that is by then. Rejects when the signal aborts, or with a code. */
+  lookup(name: string, options: { wait: boolean; hidden: boolean; signal: AbortSignal }): Promise<AnyRef>
   /** A name that this system itself knows. */
   find(name: string): AnyRef | undefined
+  /** The longest time, in milliseconds, for which systems below keep what another authority granted; 0 if none can be. */
+  grace(): number
   /** What a guest may do. */
   allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean>
   /** Whether an actor lives in that system, or in one that came in by it. */
   owns(peer: string, ref: AnyRef): boolean
+  /** The guest that a guest came in by: itself, or the one that announced it. */
+  guestOf(peer: string): string
   /** The system that an actor lives in, and whether it is heard right now. */
   systemOf(ref: AnyRef): string
   reachable(system: string): boolean
   isRef(value: unknown): value is AnyRef
+  /** Calls `flush` at the end of the turn. */
+  later(flushable: Flushable): void
 }
 
-interface Waiting {
-  readonly name: string
-  readonly replyTo: ActorRef<Answer<AnyRef | undefined>>
-  readonly signal: AbortSignal
-}
-
-/** What one actor has here. It is watched while that is anything. */
-interface Holder {
-  readonly names: Set<string>
-  readonly groups: Set<string>
-  readonly follows: Set<string>
-}
-
-interface Group {
-  readonly members: Map<AnyRef, Member>
-  readonly followers: Set<ActorRef<MembersMessage>>
-}
+/** Requests that are kept by the hub above, and answered from there. */
+type Handed = Extract<RegistryRequest, { type: 'claim' | 'release' | 'join' | 'leave' }>
 
 export function registry(port: RegistryPort): Behavior<RegistryMessage> {
   return setup<RegistryMessage>(ctx => new Registry(ctx, port))
@@ -67,16 +57,37 @@ export function registry(port: RegistryPort): Behavior<RegistryMessage> {
 class Registry {
   readonly #ctx: Context<RegistryMessage>
   readonly #port: RegistryPort
-  readonly #names = new Map<string, AnyRef>()
-  readonly #groups = new Map<string, Group>()
-  readonly #holders = new Map<AnyRef, Holder>()
-  readonly #bySystem = new Map<string, Set<AnyRef>>()
-  readonly #waiting = new Map<string, Set<Waiting>>()
-  #waitingCount = 0
+  readonly #names: Names
+  readonly #groups: Groups
+  readonly #holders: Holders
+  readonly #up = new RegistryMail()
+  /** Of each guest, what `authorize` has not decided yet. */
+  readonly #undecided = new Map<string, number>()
+  /** The hub above when that was last looked at, and whether it was told that a predecessor was outlived. */
+  #above: ActorRef<RegistryMessage> | undefined
+  #toldAbove = false
+  #growing = false
 
   constructor(ctx: Context<RegistryMessage>, port: RegistryPort) {
     this.#ctx = ctx
     this.#port = port
+    this.#above = port.above()
+    this.#names = new Names({
+      clock: port.clock,
+      find: name => port.find(name),
+      grace: () => port.grace(),
+      granted: (name, ref) => this.#holders.add(ref, 'names', name)
+    })
+    this.#groups = new Groups({
+      reachable: ref => port.reachable(port.systemOf(ref)),
+      isRef: value => port.isRef(value),
+      later: flushable => port.later(flushable)
+    })
+    this.#holders = new Holders({
+      systemOf: ref => port.systemOf(ref),
+      watch: ref => ctx.watch(ref),
+      unwatch: ref => ctx.unwatch(ref)
+    })
   }
 
   readonly receive = (message: RegistryMessage, from: Origin): void => {
@@ -91,303 +102,288 @@ class Registry {
       }
       return
     }
-    if (message.type === 'reach' || message.type === 'named' || message.type === 'above') {
-      if (from.trust === 'local') this.#news(message)
-    } else if (guest === undefined) this.#handle(message, from)
-    else this.#check(guest, message, from)
+    switch (message.type) {
+      case 'reach':
+      case 'named':
+      case 'above':
+      case 'of age':
+        if (from.trust === 'local') this.#news(message)
+        return
+      default:
+        if (guest === undefined) this.#handle(message, from)
+        else this.#check(guest, message, from)
+    }
   }
 
   readonly stopped = (ref: AnyRef): void => {
-    const holder = this.#holders.get(ref)
+    const holder = this.#holders.take(ref)
     if (holder === undefined) return
-    for (const name of holder.names) this.#names.delete(name)
-    for (const group of [...holder.groups, ...holder.follows]) {
-      const entry = this.#groups.get(group)
-      entry?.followers.delete(ref as ActorRef<MembersMessage>)
-      if (entry?.members.delete(ref) === true) this.#tell(group, [], [ref])
-      this.#tidyGroup(group)
-    }
-    this.#forget(ref)
+    for (const name of holder.names) this.#names.release(name, ref)
+    for (const group of holder.groups) this.#groups.leave(group, ref)
+    for (const group of holder.follows) this.#groups.unfollow(group, ref as ActorRef<MembersMessage>)
   }
+
+  // guests --------------------------------------------------------------------------------------------------------------
 
   /** A guest speaks for its own actors only, and of what it may know. */
   #check(guest: string, message: RegistryRequest, from: Origin): void {
-    const refs = refsIn(message)
-    if (!refs.every(ref => this.#port.owns(guest, ref))) return
-    if (message.type === 'release' || message.type === 'leave' || message.type === 'unsubscribe') {
-      this.#handle(message, from)
-      return
+    if (!refsIn(message).every(ref => this.#port.owns(guest, ref))) return
+    switch (message.type) {
+      case 'release':
+      case 'leave':
+      case 'unsubscribe':
+      case 'outlived':
+        this.#handle(message, from)
+        return
+      case 'claim':
+      case 'join': {
+        const flaw = lookAlike(message.type === 'claim' ? message.name : message.group)
+        if (flaw !== undefined) {
+          message.replyTo.send({ code: 'ACTOR_INVALID', message: flaw })
+          return
+        }
+      }
     }
-    if (message.type !== 'lookup' && !this.#hasRoom(refs[0] as AnyRef)) {
-      const text = `one guest may have ${MAX_OF_GUEST} actors in names and groups`
-      if (message.type !== 'subscribe') message.replyTo.send({ code: 'ACTOR_NO_ROOM', message: text })
+    const party = this.#port.guestOf(guest)
+    const undecided = this.#undecided.get(party) ?? 0
+    if (undecided >= MAX_OF_GUEST) {
+      if (message.type !== 'subscribe') message.replyTo.send(noRoom)
       return
     }
     const action = message.type === 'claim' ? 'register' : message.type === 'join' ? 'join' : 'lookup'
     const allowed = this.#port.allowed(guest, action, 'name' in message ? message.name : message.group)
-    if (typeof allowed === 'boolean') this.#decided(message, from, allowed)
-    else void allowed.then(yes => this.#decided(message, from, yes))
-  }
-
-  #hasRoom(ref: AnyRef): boolean {
-    return this.#holders.has(ref) || (this.#bySystem.get(this.#port.systemOf(ref))?.size ?? 0) < MAX_OF_GUEST
-  }
-
-  #decided(message: RegistryRequest, from: Origin, allowed: boolean): void {
-    if (allowed) this.#handle(message, from)
-    else if (message.type === 'lookup') {
-      // A forbidden name looks like one that nobody has: same answer, same wait.
-      if (message.wait) this.#wait({ name: `\u0000${message.name}`, replyTo: message.replyTo, signal: from.signal })
-      else message.replyTo.send({ ok: undefined })
-    } else if (message.type === 'claim' || message.type === 'join') {
-      message.replyTo.send({
-        code: 'ACTOR_FORBIDDEN',
-        message: 'this system may not do that; the gateway decides with `expose` and `authorize`'
-      })
+    if (typeof allowed === 'boolean') {
+      this.#decided(message, from, party, allowed)
+      return
     }
+    this.#undecided.set(party, undecided + 1)
+    void allowed.then(yes => {
+      const left = (this.#undecided.get(party) ?? 1) - 1
+      if (left > 0) this.#undecided.set(party, left)
+      else this.#undecided.delete(party)
+      this.#decided(message, from, party, yes)
+    })
   }
+
+  #decided(
+    message: Extract<RegistryRequest, { type: 'lookup' | 'claim' | 'join' | 'subscribe' }>,
+    from: Origin,
+    party: string,
+    allowed: boolean
+  ): void {
+    if (message.type === 'lookup') {
+      // A forbidden name goes the way of one that nobody has: same answer, same wait.
+      this.#handle({ ...message, hidden: !allowed || message.hidden === true }, from)
+      return
+    }
+    if (!allowed) {
+      if (message.type !== 'subscribe') message.replyTo.send(forbidden)
+      return
+    }
+    const [ref, kind, name] = thingOf(message)
+    if (!this.#holders.hasRoom(party, ref, kind, name)) {
+      if (message.type !== 'subscribe') message.replyTo.send(noRoom)
+      return
+    }
+    // Counted here, also when the hub above keeps it: nobody else knows who came in together. A claim that fails is released.
+    this.#holders.add(ref, kind, name, party)
+    this.#handle(message.type === 'claim' ? { ...message, guest: true } : message, from)
+  }
+
+  // what is asked -------------------------------------------------------------------------------------------------------
 
   #handle(message: RegistryRequest, from: Origin): void {
-    if (message.type === 'lookup') {
-      this.#lookup({ ...message, signal: from.signal }, message.wait)
-      return
-    }
     const above = this.#port.above()
-    if (above !== undefined) {
-      above.send(message)
-      return
-    }
+    if (message.type === 'lookup') this.#lookup({ ...message, hidden: message.hidden === true, signal: from.signal })
+    else if (above !== undefined) this.#handUp(above, message, from)
+    else this.#keep(message, from)
+    this.#grow()
+  }
+
+  #keep(message: Exclude<RegistryRequest, { type: 'lookup' }>, from: Origin): void {
     switch (message.type) {
-      case 'claim':
-        message.replyTo.send(this.#claim(message.name, message.ref))
+      case 'claim': {
+        const { name, ref, held, guest, replyTo } = message
+        this.#names.claim({ name, ref, held: held === true, replyTo, signal: from.signal }, guest !== true)
         return
+      }
       case 'release':
-        if (this.#names.get(message.name) !== message.ref) return
-        this.#names.delete(message.name)
-        this.#holders.get(message.ref)?.names.delete(message.name)
-        this.#tidyHolder(message.ref)
+        this.#names.release(message.name, message.ref)
+        this.#holders.delete(message.ref, 'names', message.name)
+        message.replyTo.send({ ok: true })
         return
-      case 'join':
-        message.replyTo.send(this.#join(message.group, message.member))
+      case 'join': {
+        const { group, member, replyTo } = message
+        const answer = this.#groups.join(group, member)
+        if ('ok' in answer) this.#holders.add(member.ref, 'groups', group)
+        replyTo.send(answer)
         return
+      }
       case 'leave':
-        if (this.#groups.get(message.group)?.members.delete(message.ref) !== true) return
-        this.#tell(message.group, [], [message.ref])
-        this.#tidyGroup(message.group)
-        this.#holders.get(message.ref)?.groups.delete(message.group)
-        this.#tidyHolder(message.ref)
+        this.#groups.leave(message.group, message.ref)
+        this.#holders.delete(message.ref, 'groups', message.group)
+        message.replyTo.send({ ok: true })
         return
       case 'subscribe':
-        this.#subscribe(message.group, message.to)
+        if (this.#groups.follow(message.group, message.to)) this.#holders.add(message.to, 'follows', message.group)
         return
       case 'unsubscribe':
-        this.#groups.get(message.group)?.followers.delete(message.to)
-        this.#tidyGroup(message.group)
-        this.#holders.get(message.to)?.follows.delete(message.group)
-        this.#tidyHolder(message.to)
+        this.#groups.unfollow(message.group, message.to)
+        this.#holders.delete(message.to, 'follows', message.group)
+        return
+      case 'outlived':
+        this.#names.succeed()
         return
       default:
         message satisfies never
     }
   }
 
-  #news(message: RegistryNews): void {
-    if (message.type === 'reach') this.#reach(message.peer, message.reachable)
-    else if (message.type === 'above') this.#handUp()
-    else {
-      const found = this.#port.find(message.name)
-      if (found !== undefined) this.#answerWaiting(message.name, found)
+  #handUp(above: ActorRef<RegistryMessage>, message: Exclude<RegistryRequest, { type: 'lookup' }>, from: Origin): void {
+    switch (message.type) {
+      case 'outlived':
+        if (this.#toldAbove) return
+        this.#toldAbove = true
+        this.#up.send(above, message)
+        return
+      case 'unsubscribe':
+        this.#holders.delete(message.to, 'follows', message.group)
+        this.#up.send(above, message)
+        return
+      case 'subscribe':
+        this.#up.send(above, message)
+        return
+      case 'release':
+        this.#holders.delete(message.ref, 'names', message.name)
+        break
+      case 'leave':
+        this.#holders.delete(message.ref, 'groups', message.group)
     }
+    this.#ask(above, message, from.signal)
   }
 
-  /** Those who claimed something here claim it again, there; those who wait, wait there. */
-  #handUp(): void {
-    if (this.#port.above() === undefined) return
-    for (const ref of this.#holders.keys()) this.#ctx.unwatch(ref)
-    this.#names.clear()
-    this.#groups.clear()
-    this.#holders.clear()
-    this.#bySystem.clear()
-    for (const [name, waiters] of [...this.#waiting]) {
-      if (name.startsWith('\u0000')) continue
-      this.#waiting.delete(name)
-      this.#waitingCount -= waiters.size
-      for (const waiting of waiters) this.#lookup(waiting, true)
-    }
+  /** Asked in turn, so that who gives up is heard above, and the loss of the hub above is heard below. */
+  #ask(above: ActorRef<RegistryMessage>, message: Handed, signal: AbortSignal): void {
+    const { replyTo } = message
+    const ask = above.ask<Answer<true>>(replyTo => ({ ...message, replyTo }), { within: MAX_DELAY, signal })
+    void ask.then(
+      answer => replyTo.send(answer),
+      (error: unknown) => {
+        if (signal.aborted) return
+        replyTo.send(codeOf(error) === 'ACTOR_NO_ROOM' ? noWay : cutOff)
+      }
+    )
   }
 
-  // names ---------------------------------------------------------------------------------------------------------------
-
-  #lookup(waiting: Waiting, wait: boolean): void {
-    const { name, replyTo, signal } = waiting
-    const found = this.#names.get(name) ?? this.#port.find(name)
-    if (found !== undefined) replyTo.send({ ok: found })
-    else if (this.#port.above() !== undefined) {
-      void this.#port.lookup(name, wait, signal).then(
-        ref => replyTo.send({ ok: ref }),
-        error => {
-          if (!signal.aborted) replyTo.send(codeOf(error) === 'ACTOR_NOT_FOUND' ? { ok: undefined } : cutOff)
-        }
-      )
-    } else if (wait) this.#wait(waiting)
-    else replyTo.send({ ok: undefined })
-  }
-
-  #wait(waiting: Waiting): void {
-    if (waiting.signal.aborted) return
-    if (this.#waitingCount >= MAX_WAITING) {
-      waiting.replyTo.send({ ok: undefined })
+  #lookup(lookup: Lookup): void {
+    const { name, wait, here, hidden, replyTo, signal } = lookup
+    const found = hidden ? undefined : this.#port.find(name)
+    if (found !== undefined || here === true || this.#port.above() === undefined) {
+      this.#names.lookup(lookup)
       return
     }
-    let waiters = this.#waiting.get(waiting.name)
-    if (waiters === undefined) {
-      waiters = new Set()
-      this.#waiting.set(waiting.name, waiters)
-    }
-    waiters.add(waiting)
-    this.#waitingCount += 1
-    waiting.signal.addEventListener('abort', () => {
-      const all = this.#waiting.get(waiting.name)
-      if (all?.delete(waiting) !== true) return
-      this.#waitingCount -= 1
-      if (all.size === 0) this.#waiting.delete(waiting.name)
-    })
-  }
-
-  #answerWaiting(name: string, ref: AnyRef): void {
-    const waiting = this.#waiting.get(name)
-    if (waiting === undefined) return
-    this.#waiting.delete(name)
-    this.#waitingCount -= waiting.size
-    for (const { replyTo } of waiting) replyTo.send({ ok: ref })
-  }
-
-  #claim(name: string, ref: AnyRef): Answer<true> {
-    const owner = this.#names.get(name) ?? this.#port.find(name)
-    if (owner !== undefined && owner !== ref) {
-      return {
-        code: 'ACTOR_NAME_TAKEN',
-        message: `the name '${name}' belongs to another actor; release it there, or choose another`
+    void this.#port.lookup(name, { wait, hidden, signal }).then(
+      ref => replyTo.send({ ok: ref }),
+      error => {
+        if (!signal.aborted) replyTo.send(codeOf(error) === 'ACTOR_NOT_FOUND' ? { ok: undefined } : cutOff)
       }
-    }
-    if (this.#names.get(name) === ref) return { ok: true }
-    if (this.#names.size >= MAX_NAMES) {
-      return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${MAX_NAMES} names` }
-    }
-    this.#names.set(name, ref)
-    this.#hold(ref).names.add(name)
-    this.#answerWaiting(name, ref)
-    return { ok: true }
+    )
   }
 
-  // groups --------------------------------------------------------------------------------------------------------------
+  // what is heard -------------------------------------------------------------------------------------------------------
 
-  #join(name: string, member: Member): Answer<true> {
-    const group = this.#group(name)
-    const full = group === undefined || (group.members.size >= MAX_MEMBERS && !group.members.has(member.ref))
-    if (full)
-      return { code: 'ACTOR_NO_ROOM', message: `there are ${MAX_GROUPS} groups, or ${MAX_MEMBERS} members in it` }
-    const { ref, label, facts } = member
-    const kept = { ref, label, facts, reachable: this.#port.reachable(this.#port.systemOf(ref)) }
-    group.members.set(ref, kept)
-    this.#hold(ref).groups.add(name)
-    this.#tell(name, [kept], [])
-    return { ok: true }
-  }
-
-  #subscribe(name: string, to: ActorRef<MembersMessage>): void {
-    const group = this.#group(name)
-    if (group === undefined) return
-    group.followers.add(to)
-    this.#hold(to).follows.add(name)
-    to.send({ type: 'members', group: name, members: [...group.members.values()] })
-  }
-
-  #group(name: string): Group | undefined {
-    let group = this.#groups.get(name)
-    if (group === undefined && this.#groups.size < MAX_GROUPS) {
-      group = { members: new Map(), followers: new Set() }
-      this.#groups.set(name, group)
-    }
-    return group
-  }
-
-  #reach(peer: string, reachable: boolean): void {
-    const changes = new Map<string, Member[]>()
-    for (const ref of this.#bySystem.get(peer) ?? []) {
-      for (const name of this.#holders.get(ref)?.groups ?? []) {
-        const members = this.#groups.get(name)?.members
-        const member = members?.get(ref)
-        if (member === undefined || member.reachable === reachable) continue
-        const next = { ...member, reachable }
-        members?.set(ref, next)
-        const changed = changes.get(name)
-        if (changed === undefined) changes.set(name, [next])
-        else changed.push(next)
-      }
-    }
-    for (const [name, changed] of changes) this.#tell(name, changed, [])
-  }
-
-  #tell(group: string, members: Member[], left: AnyRef[]): void {
-    for (const follower of this.#groups.get(group)?.followers ?? []) {
-      follower.send({ type: 'changed', group, members, left })
+  #news(message: RegistryNews): void {
+    switch (message.type) {
+      case 'reach':
+        for (const ref of this.#holders.of(message.peer)) {
+          for (const name of this.#holders.get(ref)?.groups ?? []) this.#groups.reach(name, ref, message.reachable)
+        }
+        return
+      case 'named':
+        this.#names.answer(message.name)
+        return
+      case 'of age':
+        this.#growing = false
+        if (this.#names.minority === 0) this.#names.comeOfAge()
+        else this.#grow()
+        return
+      case 'above':
+        this.#aboveChanged()
+        return
+      default:
+        message satisfies never
     }
   }
 
-  #tidyGroup(name: string): void {
-    const group = this.#groups.get(name)
-    if (group?.members.size === 0 && group.followers.size === 0) this.#groups.delete(name)
-  }
-
-  // holders -------------------------------------------------------------------------------------------------------------
-
-  #hold(ref: AnyRef): Holder {
-    let holder = this.#holders.get(ref)
-    if (holder === undefined) {
-      holder = { names: new Set(), groups: new Set(), follows: new Set() }
-      this.#holders.set(ref, holder)
-      const system = this.#port.systemOf(ref)
-      const all = this.#bySystem.get(system)
-      if (all === undefined) this.#bySystem.set(system, new Set([ref]))
-      else all.add(ref)
-      this.#ctx.watch(ref)
+  /** The systems below assert to a hub above what they have asserted here, and the other way round. */
+  #aboveChanged(): void {
+    const before = this.#above
+    this.#above = this.#port.above()
+    this.#toldAbove = false
+    this.#holders.clear()
+    this.#groups.clear()
+    const { lookups, claims } = this.#names.handUp()
+    if (this.#above === undefined) {
+      if (before !== undefined) this.#names.begin()
+      for (const lookup of lookups) this.#names.lookup(lookup)
+      this.#grow()
+      return
     }
-    return holder
+    for (const { signal, ...claim } of claims) {
+      this.#ask(this.#above, { type: 'claim', ...claim, guest: claim.held }, signal)
+    }
+    for (const lookup of lookups) this.#lookup(lookup)
   }
 
-  #tidyHolder(ref: AnyRef): void {
-    const holder = this.#holders.get(ref)
-    if (holder === undefined || holder.names.size + holder.groups.size + holder.follows.size > 0) return
-    this.#ctx.unwatch(ref)
-    this.#forget(ref)
-  }
-
-  #forget(ref: AnyRef): void {
-    this.#holders.delete(ref)
-    const system = this.#port.systemOf(ref)
-    const all = this.#bySystem.get(system)
-    all?.delete(ref)
-    if (all?.size === 0) this.#bySystem.delete(system)
+  /** Those who wait for this authority to grow up are heard when it has. */
+  #grow(): void {
+    const { minority } = this.#names
+    if (this.#growing || minority === 0) return
+    this.#growing = true
+    this.#ctx.timers.once('of age', minority, { type: 'of age' })
   }
 }
 
+const noRoom: Answer<never> = {
+  code: 'ACTOR_NO_ROOM',
+  message: `one guest may have ${MAX_OF_GUEST} names, places in groups and listings together`
+}
+const forbidden: Answer<never> = {
+  code: 'ACTOR_FORBIDDEN',
+  message: 'this system may not do that; the gateway decides with `expose` and `authorize`'
+}
+const noWay: Answer<never> = { code: 'ACTOR_NO_ROOM', message: 'the way to the authority for names is full' }
 const cutOff: Answer<never> = { code: 'ACTOR_UNREACHABLE', message: 'the authority for names is out of reach' }
 
-/** The refs in a request that its sender must own, the one that it is about first. */
+/** What a guest is to have, and who is to have it. */
+function thingOf(
+  message: Extract<RegistryRequest, { type: 'claim' | 'join' | 'subscribe' }>
+): [ref: AnyRef, kind: Kind, name: string] {
+  switch (message.type) {
+    case 'claim':
+      return [message.ref, 'names', message.name]
+    case 'join':
+      return [message.member.ref, 'groups', message.group]
+    case 'subscribe':
+      return [message.to, 'follows', message.group]
+  }
+}
+
+/** The refs in a request that its sender must own. */
 function refsIn(message: RegistryRequest): AnyRef[] {
   switch (message.type) {
     case 'lookup':
       return [message.replyTo]
     case 'claim':
+    case 'release':
+    case 'leave':
       return [message.ref, message.replyTo]
     case 'join':
       return [message.member.ref, message.replyTo]
-    case 'release':
-    case 'leave':
-      return [message.ref]
     case 'subscribe':
     case 'unsubscribe':
       return [message.to]
+    case 'outlived':
+      return []
   }
 }

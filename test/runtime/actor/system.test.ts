@@ -192,7 +192,7 @@ describe('options', () => {
   }
 
   it('refuse names that are none', () => {
-    for (const name of ['', 'x'.repeat(129), 5 as never]) {
+    for (const name of ['', 'x'.repeat(129), 'a\nb', 'a\u2028b', '\ud800', 'cafe\u0301', 5 as never]) {
       expect(codeOfThrow(() => actorName(name))).to.equal('ACTOR_BAD_OPTION')
     }
     expect(actorName('x'.repeat(128)).name).to.have.length(128)
