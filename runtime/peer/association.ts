@@ -58,6 +58,8 @@ export interface Ended {
 export type EndReason = 'unreachable' | 'goodbye'
 
 export interface AssociationPort {
+  /** Where an epoch that begins counts the bytes that it holds. */
+  account(): Account
   now(): number
   /** Call `step` at this time, in milliseconds of `now`; replaces the earlier wish. Infinity: never. */
   wake(at: number): void
@@ -87,8 +89,6 @@ export interface AssociationOptions {
   window: number
   /** Milliseconds of silence after which the peer is gone. */
   downAfter: number
-  /** Where an epoch that begins counts the bytes that it holds. */
-  account: () => Account
   /** What is remembered of earlier associations of the two. */
   ended?: Ended | undefined
 }
@@ -447,11 +447,12 @@ export class Association {
 
   /** Memory is short: what comes is not taken, and asked for again when there is room. */
   #starve(epoch: Epoch, bytes: number): void {
-    if (epoch.starved === 0) epoch.account.queue(this.#feed)
+    if (epoch.starved === 0) epoch.account.queue(this)
     epoch.starved = bytes
   }
 
-  readonly #feed = (): void => {
+  /** There is memory again: what was not taken is asked for. */
+  plenty(): void {
     const epoch = this.#epoch
     if (epoch === undefined || epoch.starved === 0) return
     this.#fed(epoch)
@@ -460,7 +461,7 @@ export class Association {
 
   #fed(epoch: Epoch): void {
     epoch.starved = 0
-    epoch.account.forget(this.#feed)
+    epoch.account.forget(this)
   }
 
   /** Whether there is still no room for what was not taken. */
@@ -483,7 +484,7 @@ export class Association {
   consumed(epoch: Epoch, bytes: number): void {
     epoch.consumed += bytes
     if (epoch !== this.#epoch) return
-    if (epoch.starved > 0 && epoch.account.admits(epoch.starved)) this.#feed()
+    if (epoch.starved > 0 && epoch.account.admits(epoch.starved)) this.plenty()
     if (epoch.consumed + this.#options.window - epoch.told.credit >= this.#options.window / 4) {
       this.#sendAck(epoch, HeadKind.ack, 0)
     }
@@ -675,7 +676,7 @@ export class Association {
   // epochs --------------------------------------------------------------------------------------------------------------
 
   #open(number: number): Epoch {
-    const epoch = new Epoch(number, this.#options.account(), this)
+    const epoch = new Epoch(number, this.#port.account(), this)
     this.#epoch = epoch
     this.#flow = 'free'
     this.#probes = 0

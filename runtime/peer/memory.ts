@@ -96,10 +96,15 @@ export class Memory {
   }
 }
 
+export interface Waiting {
+  /** There is plenty of memory again. */
+  plenty(): void
+}
+
 /** Those of one kind who are to hear when there is plenty again: at once, or one after the other. */
 class Line {
-  readonly waiting = new Set<() => void>()
-  readonly queue = new Set<() => void>()
+  readonly waiting = new Set<Waiting>()
+  readonly queue = new Set<Waiting>()
 
   get empty(): boolean {
     return this.waiting.size === 0 && this.queue.size === 0
@@ -107,10 +112,10 @@ class Line {
 }
 
 /** Tells the first; `false`: nobody is there. */
-function next(line: Set<() => void>): boolean {
-  for (const then of line) {
-    line.delete(then)
-    then()
+function next(line: Set<Waiting>): boolean {
+  for (const each of line) {
+    line.delete(each)
+    each.plenty()
     return true
   }
   return false
@@ -181,19 +186,19 @@ export class Account {
     if (this.#streams === 0) this.#promised = 0
   }
 
-  /** Calls `then` once, when there is plenty again. */
-  wait(then: () => void): void {
-    this.memory.line(this.guest).waiting.add(then)
+  /** Is told once, when there is plenty again. */
+  wait(who: Waiting): void {
+    this.memory.line(this.guest).waiting.add(who)
   }
 
   /** The same, for those whose bytes come only after they were told: one after the other. */
-  queue(then: () => void): void {
-    this.memory.line(this.guest).queue.add(then)
+  queue(who: Waiting): void {
+    this.memory.line(this.guest).queue.add(who)
   }
 
-  forget(then: () => void): void {
+  forget(who: Waiting): void {
     const { waiting, queue } = this.memory.line(this.guest)
-    waiting.delete(then)
-    queue.delete(then)
+    waiting.delete(who)
+    queue.delete(who)
   }
 }

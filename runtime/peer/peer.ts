@@ -151,10 +151,6 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
       to: idBytes(id) as Uint8Array,
       window: this.#terms.window,
       downAfter: this.#terms.downAfter,
-      account: () => {
-        this.refresh()
-        return this.#allowance.account
-      },
       ended
     })
     this.#outbox = new Outbox(this)
@@ -411,6 +407,11 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
 
   // the association's port ----------------------------------------------------------------------------------------------
 
+  account(): Account {
+    this.refresh()
+    return this.#allowance.account
+  }
+
   now(): number {
     return this.home.clock.now()
   }
@@ -497,7 +498,6 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
 
   ended(why: EndReason, held: readonly Uint8Array[], unacknowledged: number): void {
     const { home } = this
-    this.#short?.forget(this.#plenty)
     this.#short = undefined
     this.#cancelParts?.()
     this.#cancelParts = undefined
@@ -573,13 +573,11 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     if (!this.#reachable()) return 'none'
     const { account } = this.#allowance
     if (!account.roomy) {
-      account.wait(this.#look)
+      account.wait(this)
       return 'full'
     }
     return !ref.crowded && this.#outbox.load <= this.#terms.outbound / 8 ? 'clear' : 'full'
   }
-
-  readonly #look = (): void => this.#waiters?.look()
 
   // the inbox's port ----------------------------------------------------------------------------------------------------
 
@@ -729,7 +727,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     const { account } = this.#open()
     if (!account.free && !this.#forcing) {
       this.#short = account
-      account.wait(this.#plenty)
+      account.wait(this)
       return false
     }
     account.promise(bytes)
@@ -738,10 +736,13 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     return true
   }
 
-  readonly #plenty = (): void => {
-    if (this.#short === undefined) return
-    this.#short = undefined
-    this.#resume()
+  /** There is memory again. */
+  plenty(): void {
+    if (this.#short !== undefined) {
+      this.#short = undefined
+      this.#resume()
+    }
+    this.#waiters?.look()
   }
 
   /** A guest that begins messages and never ends them would hold their memory for good: without progress its epoch ends. */
@@ -832,7 +833,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     return false
   }
 
-  readonly #resume = (): void => {
+  #resume(): void {
     if (this.#attempt(() => this.#inbox.resume())) this.association.disposed()
   }
 

@@ -22,7 +22,7 @@ import { type HandshakeFrame, readHandshake, writeHandshake } from '../../runtim
 import { idBytes, idOf, proofOf } from '../../runtime/peer/identity.ts'
 import { Inbox, type InboxPort } from '../../runtime/peer/inbox.ts'
 import { Item, STOP_REASONS } from '../../runtime/peer/items.ts'
-import { Memory } from '../../runtime/peer/memory.ts'
+import { type Account, Memory } from '../../runtime/peer/memory.ts'
 import { Outbox, type Target } from '../../runtime/peer/outbox.ts'
 import { hexOf, Paper } from '../../tools/vectors/notation.ts'
 import {
@@ -252,6 +252,7 @@ class Items implements ItemCodec {
 
 class OurEnd implements End, AssociationPort {
   readonly #association: Association
+  readonly #account = new Memory(2 ** 30).account(false)
   readonly #way = { cost: 0, buffered: 0, send: (frame: Uint8Array) => void this.#sent.push(frame.slice()) }
   #sent: Uint8Array[] = []
   #taken: Uint8Array[] = []
@@ -262,9 +263,12 @@ class OurEnd implements End, AssociationPort {
   #parked: Uint8Array | undefined
 
   constructor({ over, ...options }: EndOptions) {
-    const account = new Memory(2 ** 30).account(false)
     const ended = over === undefined ? undefined : { number: over.epoch, unheard: over.unheard, rtt: undefined }
-    this.#association = new Association(this, { ...options, account: () => account, ended })
+    this.#association = new Association(this, { ...options, ended })
+  }
+
+  account(): Account {
+    return this.#account
   }
 
   path(up: boolean): void {

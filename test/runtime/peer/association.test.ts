@@ -11,7 +11,7 @@ import {
   writeHead,
   writeSeq
 } from '../../../runtime/peer/frame.ts'
-import { Memory } from '../../../runtime/peer/memory.ts'
+import { type Account, Memory } from '../../../runtime/peer/memory.ts'
 import type { Path } from '../../../runtime/peer/path.ts'
 
 /** A path that keeps what is sent until the test takes it. */
@@ -57,7 +57,7 @@ class End implements AssociationPort {
   opens = 0
   wakeAt = Number.POSITIVE_INFINITY
   ending: () => void = () => {}
-  readonly account = new Memory(2 ** 20).account(false)
+  readonly #account = new Memory(2 ** 20).account(false)
   readonly #time: Time
 
   constructor(time: Time, from: number, to: number, options: { window?: number; ended?: Ended } = {}) {
@@ -67,11 +67,13 @@ class End implements AssociationPort {
       to: new Uint8Array(16).fill(to),
       window: options.window ?? 1_048_576,
       downAfter: 30_000,
-      account: () => this.account,
       ended: options.ended
     })
   }
 
+  account(): Account {
+    return this.#account
+  }
   now(): number {
     return this.#time.now
   }

@@ -95,8 +95,8 @@ describe('memory', () => {
     const guest = memory.account(true)
     const told: string[] = []
     guest.take(8 * MIB)
-    for (const who of ['a', 'b']) guest.wait(() => void told.push(`${who} waits`))
-    for (const who of ['a', 'b', 'c']) guest.queue(() => void told.push(`${who} queues`))
+    for (const who of ['a', 'b']) guest.wait({ plenty: () => void told.push(`${who} waits`) })
+    for (const who of ['a', 'b', 'c']) guest.queue({ plenty: () => void told.push(`${who} queues`) })
     guest.give(1)
     expect(told).to.deep.equal(['a waits', 'b waits'])
     guest.give(FLOOR)
@@ -114,7 +114,7 @@ describe('memory', () => {
     let told = 0
     guest.take(9 * MIB)
     node.take(7 * MIB)
-    for (const account of [guest, node]) account.wait(() => void told++)
+    for (const account of [guest, node]) account.wait({ plenty: () => void told++ })
     guest.give(MIB + 1)
     expect(told).to.equal(0)
     node.give(2 * MIB)
@@ -123,7 +123,7 @@ describe('memory', () => {
 
   it('tells nobody who has stopped waiting', () => {
     const guest = memory.account(true)
-    const fail = (): void => expect.fail('was told')
+    const fail = { plenty: () => expect.fail('was told') }
     guest.take(8 * MIB)
     guest.wait(fail)
     guest.queue(fail)

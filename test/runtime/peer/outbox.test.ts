@@ -43,6 +43,7 @@ function pipe() {
   const account = new Memory(2 ** 30).account(false)
   const association = new Association(
     {
+      account: () => account,
       now: () => 0,
       wake() {},
       receive: () => true,
@@ -55,8 +56,7 @@ function pipe() {
       from: new Uint8Array(16),
       to: new Uint8Array(16).fill(1),
       window: 1_048_576,
-      downAfter: 30_000,
-      account: () => account
+      downAfter: 30_000
     }
   )
   association.pathUp({ cost: 0, buffered: 0, send: frame => void frames.push(frame.slice()) })
