@@ -21,7 +21,7 @@ export interface SystemOptions {
   /** Ids and secrets; default `crypto.getRandomValues`. */
   entropy?: (bytes: number) => Uint8Array
   logger?: Logger
-  /** Bytes for all queues and buffers. */
+  /** Bytes that may be held for other systems in all, 1 MiB or more; default 256 MiB. docs/security.md says who may hold how much. */
   memoryBudget?: number
   /** A root actor has failed for good. */
   escalated?: (ref: AnyRef, error: unknown) => void

@@ -3,7 +3,7 @@
 
 import type * as Module from '../../runtime/peer/association.ts'
 import { HEAD_BYTES, ROUTE_BYTES } from '../../runtime/peer/frame.ts'
-import { Memory } from '../../runtime/peer/memory.ts'
+import { type Account, Memory } from '../../runtime/peer/memory.ts'
 import type { Path } from '../../runtime/peer/path.ts'
 
 /** The module with its private fields open to reading (`?open`, tools/ts-hooks.mjs): the code is the same. */
@@ -60,8 +60,7 @@ export class End implements Module.AssociationPort {
       from: new Uint8Array(16),
       to: new Uint8Array(16),
       window: WINDOW,
-      downAfter: DOWN_AFTER,
-      account: () => PLENTY.account(false)
+      downAfter: DOWN_AFTER
     })
   }
 
@@ -127,6 +126,10 @@ export class End implements Module.AssociationPort {
   }
 
   // the association's port ------------------------------------------------------------------------------------------------
+
+  account(): Account {
+    return PLENTY.account(false)
+  }
 
   now(): number {
     return this.#time
