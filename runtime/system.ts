@@ -7,6 +7,7 @@ import type { Behavior } from './actor/behavior.ts'
 import { MAX_DELAY } from './actor/clock.ts'
 import type { SpawnOptions } from './actor/context.ts'
 import type { Subscription } from './actor/dead-letters.ts'
+import { drain } from './actor/drain.ts'
 import { systemEntropy } from './actor/entropy.ts'
 import { ActorError } from './actor/errors.ts'
 import type { Parent } from './actor/family.ts'
@@ -20,7 +21,6 @@ import type { Asked } from './actor/question.ts'
 import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts'
 import type { Attachment, AttachmentFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
-import { drain } from './cluster/drain.ts'
 import { Door } from './cluster/gateway.ts'
 import { type Ending, Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
@@ -81,6 +81,7 @@ export class System extends LocalSystem {
   /** The hub that what is claimed here was asserted to last, whatever has become of the link. */
   #outlived: string | undefined
   #ending: Promise<void> | undefined
+  readonly #hurry = new AbortController()
   /** Nothing more is read of anybody, or of those who came in by these doors: what was accepted is being finished. */
   #deaf = false
   readonly #deafDoors = new Set<Door>()
@@ -220,7 +221,6 @@ export class System extends LocalSystem {
   }
 
   override shutdown(options: { within?: number; drain?: number } = {}): Promise<void> {
-    if (this.#ending !== undefined) return this.#ending
     try {
       for (const name of ['within', 'drain'] as const) {
         if (options[name] !== undefined) duration(name, options[name], 0)
@@ -228,7 +228,9 @@ export class System extends LocalSystem {
     } catch (error) {
       return Promise.reject(error)
     }
-    this.#ending = this.#shutdown(options)
+    // Who asks for no time to finish ends a drain that is under way.
+    if (this.#ending !== undefined && !(Number(options.drain) > 0)) this.#hurry.abort()
+    this.#ending ??= this.#shutdown(options)
     return this.#ending
   }
 
@@ -589,7 +591,7 @@ export class System extends LocalSystem {
         finished: () => done(false)
       },
       within,
-      new AbortController().signal
+      this.#hurry.signal
     )
   }
 

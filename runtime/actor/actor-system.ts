@@ -60,6 +60,7 @@ export interface ActorSystem extends AsyncDisposable {
    * Stops all actors in reverse order of their start; after `within` milliseconds (default 10,000) kills what is left. `drain`:
    * milliseconds before that to finish what was accepted: the gateways take nobody more, mail is handled, questions are
    * answered, answers acknowledged. What was not accepted by then is not acknowledged: its sender hears.
+   * Called again without `drain` it ends a drain that is under way.
    */
   shutdown(options?: { within?: number; drain?: number }): Promise<void>
 }

@@ -4,12 +4,14 @@
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Ask } from './ask.ts'
+import { hasBacklog } from './backlog.ts'
 import { type Behavior, Receiving, Setting } from './behavior.ts'
 import { Cell } from './cell.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { SpawnOptions } from './context.ts'
 import { type DeadLetter, DeadLetters, type Subscription } from './dead-letters.ts'
 import { Deadlines, type Wait } from './deadlines.ts'
+import { drain } from './drain.ts'
 import { type Entropy, systemEntropy, systemRandom } from './entropy.ts'
 import { ActorError } from './errors.ts'
 import type { Family, Parent } from './family.ts'
@@ -63,6 +65,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   readonly #names = new Map<string, LocalRef<never>>()
   readonly #exported = new Map<string, Ref<never>>()
   #state: Running = { is: 'running' }
+  #draining: Promise<void> | undefined
   #patience: Wait | undefined
 
   constructor(options: SystemOptions, identity: string) {
@@ -155,13 +158,21 @@ export class LocalSystem implements ActorSystem, Parent, Family {
     return this.deadLetters.watch(each)
   }
 
-  shutdown(options?: { within?: number }): Promise<void> {
+  shutdown(options?: { within?: number; drain?: number }): Promise<void> {
     if (this.#state.is !== 'running') return this.#state.done
     let within: number
+    let budget: number
     try {
       within = duration('within', options?.within ?? SHUTDOWN_WITHIN, 0)
+      budget = duration('drain', options?.drain ?? 0, 0)
     } catch (error) {
       return Promise.reject(error)
+    }
+    if (budget > 0) {
+      const done = (): boolean => !hasBacklog(this)
+      const port = { clock: this.clock, quiet: done, deafen: () => {}, finished: done }
+      this.#draining ??= drain(port, budget).then(() => this.shutdown({ within }))
+      return this.#draining
     }
     let finish = () => {}
     const done = new Promise<void>(resolve => {

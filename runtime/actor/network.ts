@@ -100,7 +100,7 @@ export interface Gateway extends AsyncDisposable {
   /**
    * Accepts nobody more, says goodbye to those attached, so that their returns are spread, and ends. `drain`: milliseconds to
    * finish what was accepted before: mail handled, questions answered, answers acknowledged. What was not accepted by then is
-   * not acknowledged either: its sender hears.
+   * not acknowledged either: its sender hears. Called again without `drain` it ends a drain that is under way.
    */
   close(options?: { drain?: number }): Promise<void>
 }

@@ -46,6 +46,77 @@ inBothModes('a system', start => {
     expect(await codeOfRejection(createSystem().shutdown({ within: -1 }))).to.equal('ACTOR_BAD_OPTION')
   })
 
+  it('has the mail that waits handled first when it is drained, for as long as it is told', async () => {
+    const { system, clock } = start()
+    const seen: number[] = []
+    const slow = setup<number>(() => ({
+      async receive(n) {
+        await new Promise<void>(resolve => clock.timer(10, resolve))
+        seen.push(n)
+      }
+    }))
+    const parent = system.spawn(
+      setup<number>(ctx => {
+        const child = ctx.spawn(slow)
+        return { receive: n => void child.send(n) }
+      })
+    )
+    for (let n = 0; n < 20; n++) parent.send(n)
+
+    const over = system.shutdown({ drain: 100 })
+    await clock.advance(90)
+    expect(codeOfThrow(() => system.spawn(idle()))).to.equal('returned')
+    await clock.advance(200)
+    await over
+
+    expect(seen.length).to.be.within(9, 11)
+    expect(await codeOfRejection(createSystem().shutdown({ drain: -1 }))).to.equal('ACTOR_BAD_OPTION')
+  })
+
+  it('has what was put aside handled too, and takes no longer than that', async () => {
+    const { system, clock } = start()
+    const seen: string[] = []
+    const ref = system.spawn(
+      setup<string>(ctx => ({
+        receive: message => {
+          if (message !== 'open') {
+            ctx.stash.add()
+            return
+          }
+          ctx.become({ receive: later => void seen.push(later) })
+          ctx.stash.release()
+        }
+      }))
+    )
+    ref.send('put aside')
+    await clock.settle()
+
+    let over = false
+    const ending = system.shutdown({ drain: 60_000 }).then(() => {
+      over = true
+    })
+    await clock.advance(1_000)
+    expect(over).to.equal(false)
+    ref.send('open')
+    await clock.advance(50)
+    await ending
+
+    expect(seen).to.deep.equal(['put aside'])
+  })
+
+  it('ends a drain when it is told to shut down without one', async () => {
+    const { system, clock } = start()
+    system.spawn(setup<number>(() => ({ receive: () => new Promise<never>(() => {}) }))).send(1)
+    await clock.settle()
+
+    const draining = system.shutdown({ drain: 60_000 })
+    await clock.advance(100)
+    const ending = system.shutdown({ within: 10 })
+    await clock.advance(50)
+    await Promise.all([draining, ending])
+    await clock.advance(60_000)
+  })
+
   it('shuts down at the end of an await using block', async () => {
     let kept: ActorSystem | undefined
     {

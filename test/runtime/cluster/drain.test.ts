@@ -338,6 +338,19 @@ describe('a drain', () => {
     expect(gateway.status).to.equal('open')
   })
 
+  it('of a whole system ends when that is told to shut down without one', async () => {
+    hub.spawn(stuck<number>([], new Promise(() => {})), { name: Notes })
+    ;(await guest.lookup(Notes)).send(1)
+    await clock.advance(100)
+
+    const first = hub.shutdown({ drain: 60_000, within: 100 })
+    await clock.advance(500)
+    const { took } = await timed(hub.shutdown())
+    await first
+
+    expect(took).to.be.at.most(1500)
+  })
+
   it('takes no new listener and no new link', async () => {
     const { opened, open } = gate()
     hub.spawn(stuck<number>([], opened), { name: Notes })

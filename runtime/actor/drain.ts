@@ -1,7 +1,7 @@
 // The end in good order: what was accepted is finished, and nothing more is taken after half of the time. A gateway that closes
 // and a system that shuts down hand in what "finished" is.
 
-import type { Clock } from '../actor/clock.ts'
+import type { Clock } from './clock.ts'
 
 /** Milliseconds between two looks: nothing tells that the last mailbox has emptied, and no message shall pay for telling it. */
 const LOOK = 10
@@ -20,27 +20,32 @@ export interface DrainPort {
  * Resolves when all is finished, after `within` milliseconds, or when `hurry` aborts. Whoever goes on sending and asking is
  * listened to for half of the time.
  */
-export async function drain(port: DrainPort, within: number, hurry: AbortSignal): Promise<void> {
+export async function drain(port: DrainPort, within: number, hurry?: AbortSignal): Promise<void> {
   const began = port.clock.now()
   await until(port, () => port.quiet(), began + within / 2, hurry)
   port.deafen()
   await until(port, () => port.finished(), began + within, hurry)
 }
 
-function until({ clock }: DrainPort, done: () => boolean, deadline: number, hurry: AbortSignal): Promise<void> {
+function until(
+  { clock }: DrainPort,
+  done: () => boolean,
+  deadline: number,
+  hurry: AbortSignal | undefined
+): Promise<void> {
   return new Promise(resolve => {
     let cancel = (): void => {}
     const end = (): void => {
       cancel()
-      hurry.removeEventListener('abort', end)
+      hurry?.removeEventListener('abort', end)
       resolve()
     }
     const look = (): void => {
       const left = deadline - clock.now()
-      if (left <= 0 || hurry.aborted || done()) end()
+      if (left <= 0 || hurry?.aborted || done()) end()
       else cancel = clock.timer(Math.min(LOOK, left), look)
     }
-    hurry.addEventListener('abort', end)
+    hurry?.addEventListener('abort', end)
     look()
   })
 }
