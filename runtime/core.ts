@@ -20,6 +20,7 @@ export type { Logger } from './actor/logger.ts'
 export { type ActorName, actorName, type StandardSchema } from './actor/names.ts'
 export type {
   AnyName,
+  AuditEvent,
   Claim,
   ConnectOptions,
   Gateway,

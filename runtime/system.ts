@@ -22,11 +22,11 @@ import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts
 import type { Attachment, AttachmentFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
 import { Door } from './cluster/gateway.ts'
-import { type Ending, Hub } from './cluster/hub.ts'
+import { type Cause, type Ending, Hub } from './cluster/hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './cluster/limits.ts'
 import { Dialer } from './cluster/link.ts'
 import type { PeerFacts } from './cluster/peer-facts.ts'
-import { permitted } from './cluster/policy.ts'
+import { noted, permitted } from './cluster/policy.ts'
 import { registry } from './cluster/registry.ts'
 import type { RegistryMessage } from './cluster/registry-message.ts'
 import { RegistryRef } from './cluster/registry-ref.ts'
@@ -36,6 +36,7 @@ import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
 import type { Welcome } from './peer/handshake.ts'
 import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
 import { Memory } from './peer/memory.ts'
+import type { Notice } from './peer/notice.ts'
 import { Peer, type PeerPort, type PeerTerms } from './peer/peer.ts'
 import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
@@ -105,9 +106,10 @@ export class System extends LocalSystem {
       *associations() {
         for (const peer of system.#peers) yield [peer.id, peer.association]
       },
-      changed: (attachment, what, why) => this.#changed(attachment, what, why),
+      changed: (attachment, what, why, cause) => this.#changed(attachment, what, why, cause),
       refresh: id => this.#peers.get(id)?.refresh(),
       relays: (by, to) => this.#relays(by, to),
+      noticed: (by, peer, notice) => this.#doorOf.get(by.id)?.notice(by, peer, notice),
       renewed: () => this.#assert()
     })
     this.#claims = new Claims({
@@ -166,7 +168,10 @@ export class System extends LocalSystem {
       label: this.label,
       attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
       full: guest => this.memory.full(guest),
-      attachable: id => (this.#hub.attachment(id)?.facts.place ?? 'below') !== 'above',
+      // What is attached by a link of ours is not attached the other way round as well.
+      attachable: id => this.#hub.attachment(id) === undefined || this.#doorOf.has(id),
+      kept: id => this.#hub.attachment(id)?.facts,
+      renewed: (attachment, facts) => this.#hub.renew(attachment, facts),
       detach: (attachment, spread) =>
         this.#hub.detach(attachment, CloseCode.draining, 'the gateway is closing', spread),
       finish: (closing, within, hurry) => this.#finishDoor(closing, within, hurry),
@@ -284,6 +289,7 @@ export class System extends LocalSystem {
       isRegistry: asked => this.#isRegistry(asked),
       deaf: of => this.#isDeaf(of),
       unfollowPressure: (ref, by) => void this.#pressed.get(ref)?.delete(by),
+      noticed: (of, notice) => this.#noticed(of, notice),
       opened: of => this.#peers.opened(of),
       progress: (of, ended) => this.#progressed(of, ended)
     }
@@ -324,6 +330,12 @@ export class System extends LocalSystem {
     }
   }
 
+  /** A peer did what it may not: the door by which it came in is told. */
+  #noticed(id: string, notice: Notice): void {
+    const way = this.#hub.wayTo(id)
+    if (way !== undefined) this.#doorOf.get(way.id)?.notice(way, this.#hub.factsOf(id), notice)
+  }
+
   #arrived(from: PeerFacts, by: Attachment, frame: Uint8Array): void {
     this.#peer(from.id).arrived(by.id === from.id ? by.direct : by.relay, frame)
   }
@@ -360,9 +372,18 @@ export class System extends LocalSystem {
   }
 
   #attachAbove(link: Dialer, wire: Wire, welcome: Welcome): Attachment {
-    const below = this.#doorOf.has(welcome.id)
-    if (below)
-      throw new ActorError('ACTOR_REFUSED', 'that system is attached below this one; one of the two links is enough')
+    const came = this.#doorOf.has(welcome.id) ? this.#hub.attachment(welcome.id) : undefined
+    if (came !== undefined) {
+      // Two that dial each other at once see this on both sides: the one with the lower id stays the listener.
+      if (this.id < welcome.id) {
+        throw new ActorError(
+          'ACTOR_REFUSED',
+          'that system has connected to this one already, and one link of the two is enough; ' +
+            'let only one of them connect (of two that do so at once, the one with the lower id listens)'
+        )
+      }
+      this.#hub.detach(came, CloseCode.superseded, 'the other link of the two stays')
+    }
     return this.#hub.attach(
       {
         id: welcome.id,
@@ -378,7 +399,7 @@ export class System extends LocalSystem {
     )
   }
 
-  #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending): void {
+  #changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending, cause?: Cause): void {
     const { id } = attachment
     // When the system has ended, so has its registry.
     const registry = this.open ? this.#registry : undefined
@@ -396,8 +417,11 @@ export class System extends LocalSystem {
     for (const dialer of this.#dialers) {
       if (dialer.attachment === attachment) dialer.lost(why ?? { code: CloseCode.normal, reason: 'it is gone' })
     }
+    const door = this.#doorOf.get(id)
+    if (why?.code === CloseCode.slow) door?.notice(attachment, attachment.facts, { type: 'limited', limit: 'slow' })
     if (what === 'gone') {
-      this.#doorOf.get(id)?.forget(id)
+      door?.detached(attachment, cause)
+      door?.forget(id)
       this.#doorOf.delete(id)
     }
   }
@@ -529,17 +553,25 @@ export class System extends LocalSystem {
     const door = way === undefined ? undefined : this.#doorOf.get(way.id)
     // A guest of another hub asks there: what is exposed here is not for it.
     if (door === undefined || way === undefined || way.facts.trust !== 'guest') return false
-    if (!door.exposes(name)) return false
     const { authorize } = door.options
     // Claims are for those whom a policy grants them; to be in an exposed group, exposing it is grant enough.
-    if (authorize === undefined) return action !== 'register'
-    return permitted(this, () => authorize(way.facts.principal, action, name))
+    const answer =
+      door.exposes(name) &&
+      (authorize === undefined
+        ? action !== 'register'
+        : permitted(this, () => authorize(way.facts.principal, action, name)))
+    return noted(answer, () => door.notice(way, this.#hub.factsOf(peer), { type: 'denied', action, target: name }))
   }
 
   #relays(by: Attachment, to: string): boolean | Promise<boolean> | undefined {
-    const authorize = this.#doorOf.get(by.id)?.options.authorize
+    const door = this.#doorOf.get(by.id)
+    const authorize = door?.options.authorize
     // Who has no policy leaves it to the addresses: nobody can send to an actor whose ref it was not given.
-    return authorize && permitted(this, () => authorize(by.facts.principal, 'relay', to))
+    if (door === undefined || authorize === undefined) return undefined
+    return noted(
+      permitted(this, () => authorize(by.facts.principal, 'relay', to)),
+      () => door.notice(by, by.facts, { type: 'denied', action: 'relay', target: to })
+    )
   }
 
   #assert(): void {

@@ -1,6 +1,7 @@
 // What a system with the network offers, as types: here, because `ActorSystem` speaks of them; made in peer/ and cluster/.
 
 import type { ActorName } from './names.ts'
+import type { Trust } from './origin.ts'
 import type { AskOptions } from './ref.ts'
 
 /** A name, or a place in a group, that this system holds. */
@@ -27,6 +28,12 @@ export interface ListenOptions {
     address?: string
     headers?: Readonly<Record<string, string>>
   }) => unknown | Promise<unknown>
+  /** When the credential behind a principal ends, in milliseconds since 1970; asked after each `authenticate`. Fails closed. */
+  expires?(principal: unknown): number | undefined
+  /** Who a principal is: while its place is kept, a system may only show credentials of the same. Fails closed. */
+  subject?(principal: unknown): string
+  /** Hears who came in and who was turned away. It changes nothing: what it throws is logged, its promise is not waited for. */
+  audit?: (event: AuditEvent) => unknown
   /** Asked before a guest's lookup, claim or membership, and before its mail is relayed to others. Fails closed. */
   authorize?: (
     principal: unknown,
@@ -39,6 +46,61 @@ export interface ListenOptions {
   /** Milliseconds for which a system that is not heard stays attached. Default 30,000. */
   downAfter?: number
 }
+
+/** Who an event is about: a system that is attached, or one below it; `at` is in milliseconds since 1970. */
+export interface Audited {
+  readonly at: number
+  readonly id: string
+  readonly label: string
+  readonly trust: Trust
+  readonly principal: unknown
+}
+
+/**
+ * What a listener tells its `audit`. No tokens, secrets or messages. `denied`, `limited`, `invalid` and `broken` come at
+ * most once a second for the same peer and the same fact, and at most 64 a second for a peer.
+ */
+export type AuditEvent =
+  /** It has come in; `again`: while its place was kept. */
+  | (Audited & {
+      readonly type: 'attached'
+      readonly again: boolean
+      readonly address?: string
+      readonly origin?: string
+    })
+  /** A connection was turned away, or ended for what it showed: code of the error, and of the close. */
+  | {
+      readonly type: 'refused'
+      readonly at: number
+      readonly code: string
+      readonly close: number
+      readonly label?: string
+      readonly address?: string
+      readonly origin?: string
+    }
+  /** It has shown a new credential, and it is good. */
+  | (Audited & { readonly type: 'refreshed' })
+  /** Its credential has ended, and its connection with it; its place is kept. */
+  | (Audited & { readonly type: 'expired' })
+  /** Its place is given up: it said goodbye, stayed away, the gateway was closed, or others needed the room. */
+  | (Audited & { readonly type: 'detached'; readonly why: 'goodbye' | 'away' | 'closed' | 'room' })
+  /** It asked for what is not exposed, or what `authorize` did not grant; `target` is a name, or a system's id. */
+  | (Audited & {
+      readonly type: 'denied'
+      readonly action: 'lookup' | 'register' | 'join' | 'relay'
+      readonly target: string
+    })
+  /** A limit held it back: the name of the limit. Of a connection that is not attached yet only the address is known. */
+  | (Partial<Audited> & {
+      readonly type: 'limited'
+      readonly at: number
+      readonly limit: string
+      readonly address?: string
+    })
+  /** A message was refused by the check of its bytes, or by a schema; `target` is the label of the actor. */
+  | (Audited & { readonly type: 'invalid'; readonly by: 'guard' | 'schema'; readonly target: string })
+  /** It broke the protocol, and lost its epoch or its connection. */
+  | (Audited & { readonly type: 'broken'; readonly fault: string })
 
 /** The one record of limits, for each attached system. The values are in docs/security.md. */
 export interface Limits {
@@ -128,6 +190,13 @@ export interface Link extends AsyncDisposable {
   flushed(options?: AskOptions): Promise<void>
   /** The round trip of the last ping, in milliseconds; `undefined` while not connected. */
   readonly rtt: number | undefined
+  /**
+   * Shows a token to the listener now, newly asked for if `token` is a function; nothing is interrupted. A link with such
+   * a function does so by itself before the old one ends. Rejects with ACTOR_BAD_OPTION without a token, with
+   * ACTOR_UNREACHABLE when not connected (the next attempt shows a new one anyhow) or not answered, and as the listener
+   * refuses: ACTOR_UNAUTHENTICATED, ACTOR_FORBIDDEN.
+   */
+  refresh(): Promise<void>
   /** Says goodbye and ends it: nothing reconnects after this. */
   disconnect(): Promise<void>
 }

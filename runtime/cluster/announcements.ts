@@ -7,6 +7,7 @@ import type { Association } from '../peer/association.ts'
 import { GUEST_LIMITS } from '../peer/codec.ts'
 import { FrameKind, MAX_HOPS } from '../peer/frame.ts'
 import { proves } from '../peer/identity.ts'
+import type { Notice } from '../peer/notice.ts'
 import { Quota } from '../peer/quota.ts'
 import { CloseCode } from '../peer/wire.ts'
 import type { Attachment } from './attachment.ts'
@@ -25,6 +26,8 @@ export interface AnnouncementsPort {
   association(id: string): Association | undefined
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
+  /** What a system that came in by an attachment did that it may not. */
+  noticed(by: Attachment, peer: PeerFacts, notice: Notice): void
 }
 
 export class Announcements {
@@ -51,13 +54,15 @@ export class Announcements {
   learn(frame: Uint8Array): void {
     const told = readFacts(frame)
     if (told === undefined || told.facts.id === this.#port.id) return
-    this.#directory.learn(told.facts)
+    // Those below who were told of it are told again: it may be another by now.
+    if (this.#directory.learn(told.facts)) this.untell([told.facts.id])
     this.#port.refresh(told.facts.id)
   }
 
   hear(attachment: Attachment, frame: Uint8Array): void {
     const guest = attachment.facts.trust === 'guest'
     if (guest && !this.#mayAnnounce(attachment)) {
+      this.#port.noticed(attachment, attachment.facts, { type: 'limited', limit: 'announcements' })
       attachment.wire?.close(CloseCode.tooMany, 'too many announcements')
       return
     }
@@ -83,6 +88,7 @@ export class Announcements {
         this.#port.logger.warn('a system announced more systems below it than it may', {
           label: attachment.facts.label
         })
+        this.#port.noticed(attachment, attachment.facts, { type: 'limited', limit: 'subSystems' })
         return
       }
     }
@@ -98,6 +104,19 @@ export class Announcements {
     const association = this.#port.association(id)
     association?.pathUp(attachment.relay)
     if (before !== undefined) association?.pathDown(before.by.relay)
+  }
+
+  /** A guest has another principal, and so have those that it announced. */
+  vouch(by: Attachment): void {
+    for (const id of by.announced ?? []) {
+      const entry = this.#directory.announced.get(id)
+      if (entry === undefined) continue
+      const facts = { ...entry.facts, principal: by.facts.principal }
+      this.#directory.announced.set(id, { ...entry, facts })
+      this.untell([id])
+      this.tellAbove(facts)
+      this.#port.refresh(id)
+    }
   }
 
   #mayAnnounce(attachment: Attachment): boolean {

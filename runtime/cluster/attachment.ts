@@ -20,6 +20,8 @@ export interface AttachmentFacts extends PeerFacts {
   readonly takes: number
   /** What we take of it. */
   readonly limits: Limits
+  /** Who its principal is, where the gateway can tell. */
+  readonly subject?: string | undefined
   /** The secret that it proved its id with. The hub above may ask for it, and nobody else is told. */
   readonly secret?: string
 }

@@ -84,13 +84,16 @@ export class Directory {
     this.announced.delete(id)
   }
 
-  learn(facts: PeerFacts): void {
-    this.#strangers.delete(facts.id)
+  /** Whether something was known of it before. */
+  learn(facts: PeerFacts): boolean {
+    const known = this.#strangers.delete(facts.id)
     this.#strangers.set(facts.id, facts)
-    if (this.#strangers.size <= MAX_STRANGERS) return
-    for (const id of this.#strangers.keys()) {
-      this.#strangers.delete(id)
-      break
+    if (this.#strangers.size > MAX_STRANGERS) {
+      for (const id of this.#strangers.keys()) {
+        this.#strangers.delete(id)
+        break
+      }
     }
+    return known
   }
 }

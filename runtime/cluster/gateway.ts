@@ -25,11 +25,15 @@ import {
   writeHandshake
 } from '../peer/handshake.ts'
 import { type Identity, idBytes, proofOf, proves, sameText } from '../peer/identity.ts'
+import type { Notice } from '../peer/notice.ts'
 import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
-import { CloseCode, Wire } from '../peer/wire.ts'
+import { CloseCode, type CredentialPort, Wire } from '../peer/wire.ts'
 import type { Attachment, AttachmentFacts } from './attachment.ts'
-import { MAX_SPREAD } from './hub.ts'
+import { Audit, who } from './audit.ts'
+import { type Cause, MAX_SPREAD } from './hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
+import type { PeerFacts } from './peer-facts.ts'
+import { type Admission, admit, expiresIn, isAnother, Tenure, type TenurePort } from './tenure.ts'
 
 /** Handshakes that one address may have unfinished. */
 const PENDING_PER_ADDRESS = 10
@@ -46,8 +50,12 @@ export interface GatewayPort {
   attach(gateway: Door, facts: AttachmentFacts, wire: Wire): Attachment
   /** Whether there is no memory left for another system. */
   full(guest: boolean): boolean
-  /** Whether that system may come in below or beside; it may not when it is the hub above. */
+  /** Whether that system may come in; it may not while it is attached by a link of ours. */
   attachable(id: string): boolean
+  /** What holds of a system whose place is kept. */
+  kept(id: string): AttachmentFacts | undefined
+  /** It has shown another credential. */
+  renewed(attachment: Attachment, facts: AttachmentFacts): void
   /** `spread`: milliseconds over which those who are told shall come back. */
   detach(attachment: Attachment, spread: number): void
   /** Finishes what was accepted by this door: resolves when that is done, the time is over, or `hurry` aborts. */
@@ -61,6 +69,8 @@ export class Door implements Gateway {
   readonly options: ListenOptions
   readonly #port: GatewayPort
   readonly #limits: Limits
+  readonly #audit: Audit
+  readonly #tenures: TenurePort
   readonly #attached = new Map<string, Attachment>()
   /** Those who have not finished their handshake, and where they come from. */
   readonly #pending = new Map<Wire, string | undefined>()
@@ -73,6 +83,8 @@ export class Door implements Gateway {
   private constructor(options: ListenOptions, port: GatewayPort) {
     this.options = options
     this.#port = port
+    this.#audit = new Audit(options.audit, port.clock, port.logger)
+    this.#tenures = this.#tenurePort()
     this.#limits = { ...(options.trust === 'guest' ? GUEST_LIMITS : NODE_LIMITS), ...options.limits }
   }
 
@@ -140,6 +152,16 @@ export class Door implements Gateway {
     this.#attached.delete(id)
   }
 
+  /** For the audit: its place is given up. */
+  detached(attachment: Attachment, why: Cause = 'closed'): void {
+    this.#audit.tell({ type: 'detached', ...who(attachment.facts), why })
+  }
+
+  /** For the audit: what was noticed of a system that came in by an attachment. */
+  notice(attachment: Attachment, peer: PeerFacts, notice: Notice): void {
+    this.#audit.notice(attachment, peer, notice)
+  }
+
   close(options: { drain?: number } = {}): Promise<void> {
     let within: number
     try {
@@ -182,8 +204,10 @@ export class Door implements Gateway {
     const closing = this.#status !== 'open'
     if (closing || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
       wire.open()
-      if (closing) wire.close(CloseCode.draining, 'closing')
-      else wire.close(CloseCode.tooMany, 'no room for another handshake')
+      const code = closing ? CloseCode.draining : CloseCode.tooMany
+      wire.close(code, closing ? 'closing' : 'no room for another handshake')
+      this.#refused('ACTOR_UNREACHABLE', code, from)
+      if (!closing) this.#audit.notice(this, undefined, { type: 'limited', limit: 'pendingHandshakes' })
       return
     }
     const refuse = (code: string, message: string, close: number): void => {
@@ -192,9 +216,10 @@ export class Door implements Gateway {
       wire.closed = () => {}
       wire.send(writeHandshake({ kind: 'refused', code, message, version: PROTOCOL }))
       wire.close(close, code)
-      this.#port.logger.info('a connection was refused', { code, address: from.address })
+      this.#refused(code, close, from, hello?.label)
     }
     let authenticating = false
+    let hello: Hello | undefined
     const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () => {
       if (authenticating) refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
       else refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
@@ -218,21 +243,30 @@ export class Door implements Gateway {
     const proved = (hello: Hello, secret: string | undefined): void => {
       if (!attachable(hello)) return
       authenticating = true
-      this.#authenticate(
-        hello,
-        from,
-        principal => {
-          // While it was authenticated it may have become the hub above.
-          if (!this.#pending.has(wire) || !attachable(hello)) return
-          this.#pending.delete(wire)
-          cancel()
-          this.#welcome(wire, hello, secret, principal)
-        },
-        refuse
-      )
+      const welcome = (admission: Admission): void => {
+        // While it was authenticated it may have become the hub above.
+        if (!this.#pending.has(wire) || !attachable(hello)) return
+        if (isAnother(this.#port.kept(hello.id), admission)) {
+          forbid()
+          return
+        }
+        this.#pending.delete(wire)
+        cancel()
+        this.#welcome(wire, from, hello, secret, admission)
+      }
+      if (this.options.authenticate === undefined)
+        welcome({ principal: undefined, subject: undefined, ends: undefined })
+      else {
+        this.#admit(hello.label, from, hello.token)
+          .then(welcome)
+          .catch((error: unknown) => {
+            // What the hook says goes to the log: a stranger learns only that the answer is no.
+            this.#port.logger.info('authenticate refused', { error })
+            refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
+          })
+      }
     }
     this.#pending.set(wire, from.address)
-    let hello: Hello | undefined
     let nonce = ''
     wire.receive = bytes => {
       let frame: HandshakeFrame
@@ -278,25 +312,15 @@ export class Door implements Gateway {
     return count >= PENDING_PER_ADDRESS
   }
 
-  #authenticate(
-    hello: Hello,
-    from: ConnectionHello,
-    welcome: (principal: unknown) => void,
-    refuse: (code: string, message: string, close: number) => void
-  ): void {
-    const { authenticate } = this.options
-    if (authenticate === undefined) {
-      welcome(undefined)
-      return
-    }
-    const { token, label } = hello
-    // What the hook says goes to the log: a stranger learns only that the answer is no.
-    const no = (error: unknown): void => {
-      this.#port.logger.info('authenticate refused', { error })
-      refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
-    }
+  #refused(code: string, close: number, from: ConnectionHello, label?: string): void {
+    this.#port.logger.info('a connection was refused', { code, address: from.address })
+    const shown = label === undefined ? {} : { label: cleanLabel(label) }
+    this.#audit.tell({ type: 'refused', code, close, ...shown, ...where(from) })
+  }
+
+  #admit(label: string, from: ConnectionHello, token: string | undefined): Promise<Admission> {
     const shown = { label: cleanLabel(label), ...from, ...(token === undefined ? {} : { token }) }
-    void new Promise(resolve => resolve(authenticate(shown))).then(welcome).catch(no)
+    return admit(this.options, shown, this.#port.clock)
   }
 
   #originAllowed(from: ConnectionHello): boolean {
@@ -308,20 +332,21 @@ export class Door implements Gateway {
     return origin.replace(/^[a-z]+:\/\//, '') === from.headers?.host
   }
 
-  #welcome(wire: Wire, hello: Hello, secret: string | undefined, principal: unknown): void {
+  #welcome(wire: Wire, from: ConnectionHello, hello: Hello, secret: string | undefined, admission: Admission): void {
     const guest = this.options.trust === 'guest'
     const facts: AttachmentFacts = {
       id: hello.id,
       label: cleanLabel(hello.label),
       trust: guest ? 'guest' : 'node',
-      principal,
+      principal: admission.principal,
       place: hello.as === 'peer' ? 'beside' : 'below',
       downAfter: this.options.downAfter ?? DOWN_AFTER,
       takes: NODE_LIMITS.messageBytes,
       limits: this.#limits,
+      subject: admission.subject,
       ...(secret === undefined ? {} : { secret })
     }
-    const { identity, label } = this.#port
+    const { identity, label, clock } = this.#port
     wire.send(
       writeHandshake({
         kind: 'welcome',
@@ -331,11 +356,56 @@ export class Door implements Gateway {
         trust: guest ? 'guest' : 'node',
         downAfter: facts.downAfter,
         messageBytes: this.#limits.messageBytes,
-        windowBytes: this.#limits.windowBytes
+        windowBytes: this.#limits.windowBytes,
+        ...expiresIn(admission, clock)
       })
     )
-    this.#attached.set(facts.id, this.#port.attach(this, facts, wire))
+    const again = this.#port.kept(facts.id) !== undefined
+    const attachment = this.#port.attach(this, facts, wire)
+    this.#attached.set(facts.id, attachment)
+    this.#audit.tell({ type: 'attached', ...who(facts), again, ...where(from) })
+    // Who asks for no credentials keeps nothing of them.
+    wire.credential =
+      this.options.authenticate === undefined ? ANYBODY : new Tenure(wire, attachment, from, admission, this.#tenures)
   }
+
+  /** What becomes of credentials while their connections last. */
+  #tenurePort(): TenurePort {
+    return {
+      clock: this.#port.clock,
+      admit: ({ attachment, from }, token) => this.#admit(attachment.facts.label, from, token),
+      renewed: ({ attachment, from }, admission) => {
+        const { facts } = attachment
+        if (isAnother(facts, admission)) {
+          this.#refused('ACTOR_FORBIDDEN', CloseCode.forbidden, from, facts.label)
+          return false
+        }
+        const { principal, subject } = admission
+        this.#port.renewed(attachment, { ...facts, principal, subject })
+        this.#audit.tell({ type: 'refreshed', ...who(attachment.facts) })
+        return true
+      },
+      refused: ({ attachment, from }, error) => {
+        this.#port.logger.info('authenticate refused', { error })
+        this.#refused('ACTOR_UNAUTHENTICATED', CloseCode.unauthenticated, from, attachment.facts.label)
+      },
+      expired: ({ attachment }) => this.#audit.tell({ type: 'expired', ...who(attachment.facts) }),
+      flooded: ({ attachment }) => this.notice(attachment, attachment.facts, { type: 'limited', limit: 'refresh' }),
+      broken: ({ attachment }) =>
+        this.notice(attachment, attachment.facts, { type: 'broken', fault: 'a token that is none' })
+    }
+  }
+}
+
+/** Where everybody is let in, every token is good. */
+const ANYBODY: CredentialPort = {
+  frame: (_, wire) => wire.send(writeHandshake({ kind: 'admitted' })),
+  closed: () => {}
+}
+
+/** Where a connection comes from, as far as others may be told: headers hold secrets. */
+function where({ address, origin }: ConnectionHello): { address?: string; origin?: string } {
+  return { ...(address === undefined ? {} : { address }), ...(origin === undefined ? {} : { origin }) }
 }
 
 /** Below these nothing would work: a dialler takes no welcome with less, and a window holds what is sent before the first grant. */
@@ -362,6 +432,15 @@ function check(options: ListenOptions): void {
       'ACTOR_BAD_OPTION',
       'listen: the secret of a node listener must have 16 characters or more; draw it at random'
     )
+  }
+  for (const hook of ['authenticate', 'authorize', 'expires', 'subject', 'audit'] as const) {
+    const given: unknown = options[hook]
+    if (given !== undefined && typeof given !== 'function') {
+      throw new ActorError('ACTOR_BAD_OPTION', `listen: ${hook} is ${typeof given}; give a function`)
+    }
+    if (given !== undefined && (hook === 'expires' || hook === 'subject') && options.authenticate === undefined) {
+      throw new ActorError('ACTOR_BAD_OPTION', `listen: ${hook} is asked of what authenticate answers; give both`)
+    }
   }
   for (const each of expose) {
     if (!('unchecked' in each) && each.schema === undefined) {

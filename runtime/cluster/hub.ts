@@ -10,6 +10,7 @@ import type { Association } from '../peer/association.ts'
 import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
 import type { Memory } from '../peer/memory.ts'
+import type { Notice } from '../peer/notice.ts'
 import { Quota } from '../peer/quota.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import { Announcements } from './announcements.ts'
@@ -30,6 +31,9 @@ export interface Ending {
   readonly spread?: number
 }
 
+/** Why a place is given up: it said goodbye, stayed away, was sent off, or others needed the room. */
+export type Cause = 'goodbye' | 'away' | 'closed' | 'room'
+
 /** The longest spread that is kept to, in milliseconds. */
 export const MAX_SPREAD = 30_000
 
@@ -44,12 +48,14 @@ export interface HubPort {
   /** The association with a peer, if there is one already. */
   association(id: string): Association | undefined
   associations(): Iterable<readonly [id: string, association: Association]>
-  /** An attachment has come up, gone down (and how its connection ended), or ended for good. */
-  changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending): void
+  /** An attachment has come up, gone down (and how its connection ended), or ended for good, and by which cause. */
+  changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending, cause?: Cause): void
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
   /** Whether the frames of a guest may go on to another system; `undefined`: nobody has a say in it. */
   relays(by: Attachment, to: string): boolean | Promise<boolean> | undefined
+  /** What a system that came in by an attachment did that it may not. */
+  noticed(by: Attachment, peer: PeerFacts, notice: Notice): void
   /** The hub above says that there is a new authority for names. */
   renewed(): void
 }
@@ -168,6 +174,13 @@ export class Hub {
     return new Allowance(memory.account(true), new Quota(messagesPerSecond, clock.now()))
   }
 
+  /** What is said of an attached system is another now, though its connection is the same. */
+  renew(attachment: Attachment, facts: AttachmentFacts): void {
+    this.#renew(attachment, facts)
+    if (facts.place === 'below') this.#announcements.tellAbove(facts)
+    this.#port.refresh(facts.id)
+  }
+
   /** Ends an attachment on purpose; the other side hears it first, and over how long its return is to be spread. */
   detach(attachment: Attachment, code: number, reason: string, spread = 0): void {
     const wire = attachment.wire
@@ -177,7 +190,7 @@ export class Hub {
       wire.send(writeGoodbye(spread))
       wire.close(code, reason)
     }
-    this.#gone(attachment)
+    this.#gone(attachment, 'closed')
   }
 
   // wires ---------------------------------------------------------------------------------------------------------------
@@ -186,7 +199,7 @@ export class Hub {
     if (attachment.wire !== wire) return
     this.#down(attachment)
     // An identity stays attached for a while: a network that blinks is no reason to tell anybody that it is gone.
-    attachment.cancelGone = this.#port.clock.timer(attachment.facts.downAfter, () => this.#gone(attachment))
+    attachment.cancelGone = this.#port.clock.timer(attachment.facts.downAfter, () => this.#gone(attachment, 'away'))
     if (attachment.facts.place !== 'above') this.#keep(attachment)
     this.#port.changed(attachment, 'suspended', why)
   }
@@ -196,7 +209,7 @@ export class Hub {
     this.#suspended.add(attachment)
     if (this.#suspended.size <= attachment.facts.limits.suspended) return
     for (const longest of this.#suspended) {
-      this.#gone(longest)
+      this.#gone(longest, 'room')
       break
     }
   }
@@ -209,9 +222,11 @@ export class Hub {
     if (before.place === 'below' && facts.place !== 'below') this.#announcements.tellAbove(facts)
     if (before.trust === facts.trust && before.principal === facts.principal && before.label === facts.label) return
     this.#announcements.untell([facts.id])
+    // What is below a guest has its principal.
+    if (facts.trust === 'guest') this.#announcements.vouch(attachment)
   }
 
-  #gone(attachment: Attachment, why?: Ending): void {
+  #gone(attachment: Attachment, cause: Cause, why?: Ending): void {
     attachment.cancelGone?.()
     attachment.cancelGone = undefined
     this.#suspended.delete(attachment)
@@ -226,7 +241,7 @@ export class Hub {
     }
     if (attachment.facts.place === 'below') this.#announcements.tellAbove(attachment.facts)
     this.#announcements.untell(through)
-    this.#port.changed(attachment, 'gone', why)
+    this.#port.changed(attachment, 'gone', why, cause)
   }
 
   #up(attachment: Attachment): void {
@@ -270,7 +285,7 @@ export class Hub {
         label: attachment.facts.label,
         error
       })
-      attachment.wire?.close(CloseCode.protocol, 'a frame could not be read')
+      this.#broken(attachment, 'a frame that cannot be read')
     }
   }
 
@@ -296,7 +311,7 @@ export class Hub {
       case FrameKind.goodbye: {
         const wire = attachment.wire
         this.#down(attachment)
-        this.#gone(attachment, readGoodbye(frame))
+        this.#gone(attachment, 'goodbye', readGoodbye(frame))
         if (wire !== undefined) {
           wire.closed = () => {}
           wire.close(CloseCode.normal, 'goodbye')
@@ -308,12 +323,17 @@ export class Hub {
       case FrameKind.proof:
       case FrameKind.welcome:
       case FrameKind.refused:
-        attachment.wire?.close(CloseCode.protocol, 'a greeting out of turn')
+        this.#broken(attachment, 'a greeting out of turn')
         return
       default:
         // Kinds that a later version adds are not for us.
         return
     }
+  }
+
+  #broken(attachment: Attachment, fault: string): void {
+    this.#port.noticed(attachment, attachment.facts, { type: 'broken', fault })
+    attachment.wire?.close(CloseCode.protocol, fault)
   }
 
   #relay(attachment: Attachment, frame: Uint8Array): void {
@@ -371,7 +391,10 @@ export class Hub {
     if (by.facts.trust !== 'guest' || target.relays?.get(from) === true) return true
     const known = by.relays?.get(to)
     if (known !== undefined) return known === 'asked' ? undefined : known
-    if (by.relays !== undefined && by.relays.size >= MAX_RELAYS) return false
+    if (by.relays !== undefined && by.relays.size >= MAX_RELAYS) {
+      this.#port.noticed(by, by.facts, { type: 'limited', limit: 'relays' })
+      return false
+    }
     const answer = this.#port.relays(by, to)
     if (answer === undefined) return true
     by.relays ??= new Map()

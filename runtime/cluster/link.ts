@@ -15,6 +15,7 @@ import type { Transport } from '../peer/transport.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import type { Attachment } from './attachment.ts'
 import type { Ending } from './hub.ts'
+import { Renewal } from './renewal.ts'
 
 export interface LinkPort {
   readonly clock: Clock
@@ -39,7 +40,13 @@ export interface LinkPort {
 type State =
   | { readonly is: 'dialing'; readonly attempt: number; readonly abort: AbortController }
   | { readonly is: 'greeting'; readonly attempt: number; readonly wire: Wire }
-  | { readonly is: 'up'; readonly wire: Wire; readonly attachment: Attachment; readonly since: number }
+  | {
+      readonly is: 'up'
+      readonly wire: Wire
+      readonly attachment: Attachment
+      readonly renewal: Renewal
+      readonly since: number
+    }
   | { readonly is: 'waiting'; readonly attempt: number; readonly cancel: () => void }
   | { readonly is: 'closed' }
 
@@ -138,6 +145,16 @@ export class Dialer implements Link {
     })
   }
 
+  async refresh(): Promise<void> {
+    if (this.#options.token === undefined) {
+      throw new ActorError('ACTOR_BAD_OPTION', 'refresh: there is no token to show; connect with { token }')
+    }
+    if (this.#state.is !== 'up') {
+      throw new ActorError('ACTOR_UNREACHABLE', 'refresh: not connected; the next attempt shows a new token anyhow')
+    }
+    await this.#state.renewal.refresh()
+  }
+
   async disconnect(): Promise<void> {
     this.close(undefined)
   }
@@ -206,9 +223,20 @@ export class Dialer implements Link {
   }
 
   async #connect(signal: AbortSignal) {
+    // A function that hangs is not to hang the link.
+    const late = new Promise<never>((_, reject) => {
+      signal.addEventListener('abort', () =>
+        reject(new ActorError('ACTOR_UNREACHABLE', `no token within ${2 * HANDSHAKE_TIME} ms`))
+      )
+    })
+    const token = await Promise.race([this.#token(), late])
+    late.catch(() => {})
+    return { connection: await this.#transport.connect(signal), token }
+  }
+
+  async #token(): Promise<string | undefined> {
     const { token } = this.#options
-    const shown = typeof token === 'function' ? await token() : token
-    return { connection: await this.#transport.connect(signal), token: shown }
+    return typeof token === 'function' ? token() : token
   }
 
   #welcomed(wire: Wire, welcome: Welcome): void {
@@ -229,7 +257,16 @@ export class Dialer implements Link {
       this.close(error as ActorError)
       return
     }
-    this.#state = { is: 'up', wire, attachment: this.#attachment, since: this.#port.clock.now() }
+    const { clock, logger, random } = this.#port
+    const renewal = new Renewal(wire, welcome.expiresIn, {
+      clock,
+      logger,
+      random,
+      renewable: typeof this.#options.token === 'function',
+      token: async () => (await this.#token()) ?? ''
+    })
+    wire.credential = renewal
+    this.#state = { is: 'up', wire, attachment: this.#attachment, renewal, since: clock.now() }
     this.#lastError = undefined
     this.#first.resolve()
     this.#tell('connected', undefined)

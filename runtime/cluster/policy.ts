@@ -29,6 +29,13 @@ export function permitted(port: PolicyPort, ask: () => boolean | Promise<boolean
   })
 }
 
+/** Calls `no` when the answer is one, now or later. */
+export function noted(answer: boolean | Promise<boolean>, no: () => void): boolean | Promise<boolean> {
+  if (answer === false) no()
+  else if (answer !== true) void answer.then(yes => yes || no())
+  return answer
+}
+
 function failed({ logger }: PolicyPort, error: unknown): false {
   logger.warn('authorize failed, which is a no', { error })
   return false

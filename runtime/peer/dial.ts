@@ -202,7 +202,8 @@ function unusable(welcome: Welcome, own: string): ActorError | undefined {
     welcome.downAfter >= 100 &&
     welcome.downAfter <= 86_400_000 &&
     welcome.messageBytes >= 1_024 &&
-    welcome.windowBytes >= 65_536
+    welcome.windowBytes >= 65_536 &&
+    !((welcome.expiresIn ?? 0) < 0)
   return sane
     ? undefined
     : new ActorError(

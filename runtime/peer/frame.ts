@@ -16,6 +16,9 @@ export const FrameKind = {
   undeliverable: 10,
   /** From the hub above: there is an authority for names that may know nothing of us. */
   renewed: 11,
+  /** From the dialer: another credential; and the answer that it is good. */
+  token: 12,
+  admitted: 13,
   /** From a hub below, after it has announced all that is below it: what it had announced before, and not again, is gone. */
   announced: 14,
   relay: 16

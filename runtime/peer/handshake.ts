@@ -5,6 +5,7 @@
 //                                          ← welcome {id, label, …} or refused {code, message}
 //   hello {version, id, nonce, label, …} →                                       ← challenge {id, nonce, proof}
 //   proof {proof, secret}                →                                       ← welcome or refused
+//   token {token}                        →  later, at any time                   ← admitted {expiresIn}
 //
 // Handshake frames are one kind byte and a JSON object of at most 4 KiB: they come before any trust.
 
@@ -46,11 +47,21 @@ export interface Welcome {
   readonly messageBytes: number
   /** Bytes of mail that may wait there for this peer's messages. */
   readonly windowBytes: number
+  /** Milliseconds after which the credential that was shown ends. */
+  readonly expiresIn?: number
 }
 export interface Refused {
   readonly code: string
   readonly message: string
   readonly version: number
+}
+
+/** The dialer shows another credential over the living connection. */
+export interface Token {
+  readonly token: string
+}
+export interface Admitted {
+  readonly expiresIn?: number
 }
 
 export type HandshakeFrame =
@@ -59,11 +70,13 @@ export type HandshakeFrame =
   | ({ readonly kind: 'proof' } & Proof)
   | ({ readonly kind: 'welcome' } & Welcome)
   | ({ readonly kind: 'refused' } & Refused)
+  | ({ readonly kind: 'token' } & Token)
+  | ({ readonly kind: 'admitted' } & Admitted)
 
-const KINDS = ['hello', 'challenge', 'proof', 'welcome', 'refused'] as const
+const KINDS = ['hello', 'challenge', 'proof', 'welcome', 'refused', 'token', 'admitted'] as const
 
 /** What each frame must hold, and of which type; a `?` marks what may be missing. */
-const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 'number' | 'string?'>>> = {
+const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 'number' | 'string?' | 'number?'>>> = {
   hello: {
     version: 'number',
     id: 'string',
@@ -82,9 +95,12 @@ const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 
     trust: 'string',
     downAfter: 'number',
     messageBytes: 'number',
-    windowBytes: 'number'
+    windowBytes: 'number',
+    expiresIn: 'number?'
   },
-  refused: { code: 'string', message: 'string', version: 'number' }
+  refused: { code: 'string', message: 'string', version: 'number' },
+  token: { token: 'string' },
+  admitted: { expiresIn: 'number?' }
 }
 
 export function writeHandshake(frame: HandshakeFrame): Uint8Array {

@@ -24,11 +24,12 @@ import { Inbox, type InboxPort } from './inbox.ts'
 import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
 import { type Asker, RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
 import type { Account, Memory } from './memory.ts'
+import type { Notice } from './notice.ts'
 import { Outbox, type OutboxPort } from './outbox.ts'
 import type { Path } from './path.ts'
 import { Quota } from './quota.ts'
 import { isOnce, REGISTRY_ID, type RemoteRef } from './remote-ref.ts'
-import { checked } from './schema.ts'
+import { checked, Unfit } from './schema.ts'
 import { Waiters } from './waiters.ts'
 
 /** How far a peer is trusted, and what is agreed with it. */
@@ -76,6 +77,8 @@ export interface PeerPort {
   isRegistry(asked: Asked | RemoteRef<never> | undefined): boolean
   /** Whether batches of a peer are left unread, because what was accepted is being finished. */
   deaf(peer: Peer): boolean
+  /** What a peer did that it may not. */
+  noticed(peer: string, notice: Notice): void
   /** An epoch has been opened. */
   opened(peer: Peer): void
   /** Bytes were acknowledged, or an epoch has ended. */
@@ -342,6 +345,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     // Signals and answers' failures are never refused; a peer that causes them and never acknowledges is given up.
     if (this.#outbox.load > 2 * this.#terms.outbound + this.#terms.takes) {
       this.home.logger.warn('a peer does not acknowledge what it caused; the epoch ends', { peer: this.label })
+      this.#limited('unacknowledged')
       this.association.abandon()
     }
   }
@@ -434,6 +438,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     }
     const wait = this.#allowance.quota?.wait(this.now()) ?? 0
     if (wait > 0) {
+      this.#limited('messagesPerSecond')
       // Not read is not acknowledged, and gives no credit: the sender waits too.
       const cancel = this.home.clock.timer(wait, () => this.#readLate(frame, start))
       this.#late = { cancel }
@@ -650,6 +655,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     this.#asked.set(ask, question)
     this.#count(1, 0)
     if (this.#allowance.asks > this.#terms.openAsks) {
+      this.#limited('openAsks')
       question.disposed()
       this.home.deadLetters.add(ref, question, 'refused')
       return true
@@ -699,6 +705,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     if (this.#allowance.watches <= this.#terms.watches) ref.watch(this)
     else {
       this.home.logger.warn('a peer watches more than it may', { peer: this.label })
+      this.#limited('watches')
       this.stopped(ref, { kind: 'unreachable' })
     }
   }
@@ -849,6 +856,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
       if (epoch !== this.association.epoch) return false
       if (error instanceof BrokenFrame) {
         this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
+        this.#port.noticed(this.id, { type: 'broken', fault: error.message })
       } else this.home.logger.error('a batch could not be read; the epoch ends', { peer: this.label, error })
       this.association.abandon()
       return false
@@ -861,7 +869,13 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     if (error instanceof BrokenFrame) throw error
     if (owed) this.give(bytes)
     this.home.deadLetters.add(ref, undefined, 'invalid', error)
+    const by = error instanceof Unfit ? 'schema' : 'guard'
+    this.#port.noticed(this.id, { type: 'invalid', by, target: ref.label })
     return true
+  }
+
+  #limited(limit: string): void {
+    this.#port.noticed(this.id, { type: 'limited', limit })
   }
 
   /** A question from there came to nothing here: its asker is told. */

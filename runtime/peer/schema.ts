@@ -4,6 +4,13 @@ import { ActorError } from '../actor/errors.ts'
 import type { StandardSchema } from '../actor/names.ts'
 import { Ref } from '../actor/ref.ts'
 
+/** A schema did not take a message. */
+export class Unfit extends ActorError {
+  constructor(message: string, options?: { cause: unknown }) {
+    super('ACTOR_INVALID', message, options)
+  }
+}
+
 /**
  * The message as the schema gives it back, with `replyTo` taken out before (a schema cannot know refs) and put back after.
  * Throws ACTOR_INVALID with the paths at fault and none of the values; also for a schema that answers with a promise,
@@ -14,21 +21,30 @@ export function checked(schema: StandardSchema<unknown>, message: unknown): unkn
   let value = message
   if (typeof message === 'object' && message !== null && 'replyTo' in message) {
     const { replyTo: taken, ...rest } = message as { replyTo: unknown }
-    if (!(taken instanceof Ref)) throw new ActorError('ACTOR_INVALID', 'replyTo is no ref')
+    if (!(taken instanceof Ref)) throw new Unfit('replyTo is no ref')
     replyTo = taken
     value = rest
   }
-  const result: unknown = schema['~standard'].validate(value)
-  if (typeof result !== 'object' || result === null || result instanceof Promise) {
-    throw new ActorError('ACTOR_INVALID', 'the schema of this name answers with a promise; use one that does not wait')
-  }
-  const { issues, value: output } = result as { issues?: unknown; value?: unknown }
-  if (issues !== undefined)
-    throw new ActorError('ACTOR_INVALID', `the message does not fit the schema of this name${pathsOf(issues)}`)
+  const { issues, value: output } = asked(schema, value)
+  if (issues !== undefined) throw new Unfit(`the message does not fit the schema of this name${pathsOf(issues)}`)
   if (replyTo === undefined) return output
-  if (typeof output !== 'object' || output === null)
-    throw new ActorError('ACTOR_INVALID', 'a question must be an object')
+  if (typeof output !== 'object' || output === null) throw new Unfit('a question must be an object')
   return { ...output, replyTo }
+}
+
+function asked(schema: StandardSchema<unknown>, message: unknown): { issues: unknown; value: unknown } {
+  let waits: boolean
+  let said: { issues: unknown; value: unknown }
+  try {
+    const result = schema['~standard'].validate(message) as { issues?: unknown; value?: unknown }
+    said = { issues: result.issues, value: result.value }
+    waits = said.issues === undefined && !('value' in result)
+  } catch (cause) {
+    // What it says is for the dead letter, and not for whoever sent the message.
+    throw new Unfit('the schema of this name failed', { cause })
+  }
+  if (waits) throw new Unfit('the schema of this name answers with a promise; use one that does not wait')
+  return said
 }
 
 function pathsOf(issues: unknown): string {

@@ -34,6 +34,12 @@ const SLOW_NODE = 30_000
 
 const nothing = (): void => {}
 
+/** Takes the frames about credentials of one connection, on either side, and hears its end. */
+export interface CredentialPort {
+  frame(frame: Uint8Array, wire: Wire): void
+  closed(why: { code: number; reason: string }): void
+}
+
 export class Wire implements Beating {
   readonly #connection: Connection
   readonly #clock: Clock
@@ -43,6 +49,8 @@ export class Wire implements Beating {
   drained: () => void = nothing
   /** Whose it is after the handshake: those three are then functions that many wires share, called as methods of each. */
   owner: object | undefined = undefined
+  /** In place once the handshake is over. */
+  credential: CredentialPort | undefined = undefined
   rtt: number | undefined
   #heard: number
   #open = true
@@ -146,6 +154,8 @@ export class Wire implements Beating {
       const took = this.#clock.now() - sent
       // A peer may answer with any number; only what can be a round trip is one.
       if (took >= 0 && took <= SILENCE) this.rtt = took
+    } else if ((kind === FrameKind.token || kind === FrameKind.admitted) && this.credential !== undefined) {
+      this.credential.frame(frame, this)
     } else this.receive(frame)
   }
 
@@ -154,6 +164,7 @@ export class Wire implements Beating {
     if (!this.#open) return
     this.#open = false
     this.#heartbeat?.delete(this)
+    this.credential?.closed(why)
     this.closed(why)
   }
 }
