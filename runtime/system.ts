@@ -384,6 +384,9 @@ export class System extends LocalSystem {
       }
       this.#hub.detach(came, CloseCode.superseded, 'the other link of the two stays')
     }
+    if (link.as === 'below' && this.#hub.isBelow(welcome.id)) {
+      throw new ActorError('ACTOR_UNREACHABLE', 'that system is below this one: hubs in a loop; disconnect one of them')
+    }
     return this.#hub.attach(
       {
         id: welcome.id,

@@ -19,6 +19,9 @@ const MAX_ANNOUNCED = 100_000
 /** Announcements of a guest, a second, for each system that it may announce: enough for all of them to come and go at once. */
 const ANNOUNCING = 2
 
+/** So long, in milliseconds, the hub above may be heard from below: who dials sees a loop, and goes back. */
+const LOOP = 1_000
+
 export interface AnnouncementsPort {
   readonly id: string
   readonly clock: Clock
@@ -74,7 +77,7 @@ export class Announcements {
       this.#gone(attachment, id)
       return
     }
-    if (id === this.#port.id || id === attachment.id || id === this.#directory.above?.id) return
+    if (id === this.#port.id || id === attachment.id) return
     // It went round a loop of hubs.
     if (via.includes(this.#port.id) || via.length >= MAX_HOPS) return
     // Whoever could announce any id would be sent that system's mail.
@@ -100,10 +103,20 @@ export class Announcements {
     this.untell([id])
     this.tellAbove(vouched)
     this.#port.refresh(id)
-    if (before?.by === attachment) return
-    const association = this.#port.association(id)
-    association?.pathUp(attachment.relay)
-    if (before !== undefined) association?.pathDown(before.by.relay)
+    if (before?.by !== attachment) {
+      const association = this.#port.association(id)
+      association?.pathUp(attachment.relay)
+      if (before !== undefined) association?.pathDown(before.by.relay)
+    }
+    if (id === this.#directory.above?.id) this.#port.clock.timer(LOOP, () => this.#cutLoop(id))
+  }
+
+  /** Hubs in a loop would hand questions up for ever. The link up dials again, and fails for as long as there would be one. */
+  #cutLoop(id: string): void {
+    const { above } = this.#directory
+    if (above?.id !== id || above.wire === undefined || !this.#directory.isBelow(id)) return
+    this.#port.logger.error('the hub above is below this one; the link up ends', { label: above.facts.label })
+    above.wire.close(CloseCode.goingAway, 'a loop of hubs')
   }
 
   /** A guest has another principal, and so have those that it announced. */

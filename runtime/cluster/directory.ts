@@ -71,6 +71,11 @@ export class Directory {
     return id === peer || (way !== undefined && way === this.wayTo(id))
   }
 
+  /** Whether a system is heard from below, announced by another. */
+  isBelow(id: string): boolean {
+    return this.announced.get(id)?.by.wire !== undefined
+  }
+
   announce(entry: Announced): void {
     const { id } = entry.facts
     this.announced.get(id)?.by.announced?.delete(id)

@@ -115,6 +115,10 @@ export class Hub {
     return this.#directory.comesBy(id, peer)
   }
 
+  isBelow(id: string): boolean {
+    return this.#directory.isBelow(id)
+  }
+
   /** Whether there is any way at all to a peer, be it interrupted right now. */
   knows(id: string): boolean {
     return this.wayTo(id) !== undefined
@@ -306,7 +310,7 @@ export class Hub {
         this.#undeliverable(attachment, frame)
         return
       case FrameKind.renewed:
-        if (attachment === this.above) this.#port.renewed()
+        if (attachment === this.above && !this.isBelow(attachment.id)) this.#port.renewed()
         return
       case FrameKind.goodbye: {
         const wire = attachment.wire

@@ -9,6 +9,7 @@ import type { ConnectOptions, Link, LinkStatus } from '../actor/network.ts'
 import type { AskOptions } from '../actor/ref.ts'
 import { type Backoff, delayBefore } from '../peer/backoff.ts'
 import { closedError, dial } from '../peer/dial.ts'
+import { FrameKind } from '../peer/frame.ts'
 import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { Transport } from '../peer/transport.ts'
@@ -240,7 +241,8 @@ export class Dialer implements Link {
   }
 
   #welcomed(wire: Wire, welcome: Welcome): void {
-    if (this.#state.is === 'closed') {
+    const state = this.#state
+    if (state.is === 'closed') {
       wire.close(CloseCode.normal, 'disconnected')
       return
     }
@@ -253,8 +255,12 @@ export class Dialer implements Link {
       this.#attachment = this.#port.attach(this, wire, welcome)
     } catch (error) {
       wire.closed = () => {}
+      const later = codeOf(error) === 'ACTOR_UNREACHABLE'
+      // It is to keep no place for what is not coming.
+      if (later) wire.send(Uint8Array.of(FrameKind.goodbye))
       wire.close(CloseCode.forbidden, 'not wanted here')
-      this.close(error as ActorError)
+      if (later && 'attempt' in state) this.#failed(state.attempt, error as ActorError)
+      else this.close(error as ActorError)
       return
     }
     const { clock, logger, random } = this.#port
