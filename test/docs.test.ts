@@ -4,10 +4,11 @@
 // ```ts             a module of its own
 // ```ts continued   goes on where the `ts` block above it ended
 // ```ts run         is run as well; a ```text block right below it is what it prints
+// ```ts file=a.ts   is a file beside the others of its page, which may import it
 
 import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
@@ -21,6 +22,8 @@ interface Block {
   readonly code: string
   readonly run: boolean
   readonly prints: string | undefined
+  /** Its name among the files of its page. */
+  readonly file: string | undefined
 }
 
 const pages = [
@@ -38,7 +41,13 @@ describe('code in the docs', function () {
     folder = await mkdtemp(join(tmpdir(), 'whereabouts-docs-'))
     await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
     await writeFile(join(folder, 'package.json'), JSON.stringify({ type: 'module' }))
-    await Promise.all(blocks.map(block => writeFile(join(folder, fileOf(block)), block.code)))
+    await Promise.all(
+      blocks.map(async block => {
+        const file = join(folder, fileOf(block))
+        await mkdir(dirname(file), { recursive: true })
+        await writeFile(file, block.code)
+      })
+    )
   })
 
   after(() => rm(folder, { recursive: true, force: true }))
@@ -156,7 +165,7 @@ function blocksOf(page: string): Block[] {
   const found: Block[] = []
   let before = ''
   for (let at = 0; at < lines.length; at++) {
-    const opening = /^```ts(?: (run|continued))?$/.exec(lines[at] ?? '')
+    const opening = /^```ts(?: (run|continued|file=([\w.-]+)))?$/.exec(lines[at] ?? '')
     if (opening === null) continue
     const end = lines.indexOf('```', at + 1)
     const code = `${lines.slice(at + 1, end).join('\n')}\n`
@@ -164,14 +173,15 @@ function blocksOf(page: string): Block[] {
     const next = lines.findIndex((line, index) => index > end && line !== '')
     const prints =
       lines[next] === '```text' ? lines.slice(next + 1, lines.indexOf('```', next + 1)).join('\n') : undefined
-    found.push({ page, line: at + 1, code: `${whole}export {}\n`, run: opening[1] === 'run', prints })
+    found.push({ page, line: at + 1, code: `${whole}export {}\n`, run: opening[1] === 'run', prints, file: opening[2] })
     before = whole
     at = end
   }
   return found
 }
 
-function fileOf({ page, line }: Block): string {
+function fileOf({ page, line, file }: Block): string {
+  if (file !== undefined) return `${page.replace(/\W/g, '-')}/${file}`
   return `${page.replace(/\W/g, '-')}-line-${line}.ts`
 }
 
