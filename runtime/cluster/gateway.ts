@@ -231,7 +231,11 @@ export class Door implements Gateway {
     const forbid = (): void => refuse('ACTOR_FORBIDDEN', 'not allowed here', CloseCode.forbidden)
     const attachable = ({ id }: Hello): boolean => {
       const fits = id !== this.#port.identity.id && this.#port.attachable(id)
-      if (!fits) refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
+      const why =
+        id === this.#port.identity.id
+          ? 'a system cannot be attached to itself'
+          : 'its system has connected to this one already, and one link of the two is enough'
+      if (!fits) refuse('ACTOR_REFUSED', why, CloseCode.forbidden)
       // Who has a place comes back to it: only then is what is held for it taken.
       else if (!this.#attached.has(id) && this.#port.full(this.options.trust === 'guest')) {
         refuse('ACTOR_NO_ROOM', 'no memory for another system', CloseCode.tooMany)
