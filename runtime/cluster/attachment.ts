@@ -6,8 +6,8 @@ import type { Allowance } from '../peer/allowance.ts'
 import { idBytes } from '../peer/identity.ts'
 import type { Path } from '../peer/path.ts'
 import type { Quota } from '../peer/quota.ts'
-import type { Wire } from '../peer/wire.ts'
-import { Backlog, BRISK, MAX_WAITING, type Pool } from './backlog.ts'
+import { ANSWERED_BYTES, type Wire } from '../peer/wire.ts'
+import { Backlog, BRISK, type Pool } from './backlog.ts'
 import type { PeerFacts } from './peer-facts.ts'
 
 /** The hub above, a system below, or an equal beside, which is never the way to anybody else's. */
@@ -88,9 +88,9 @@ export class Attachment {
     this.wire?.send(frame)
   }
 
-  /** Whether a word of the hub that may be lost can go now: the wire is up, and not too slow. */
+  /** Whether a word of the hub that may be lost can go now: the wire is up, and the other side takes what it is sent. */
   get roomy(): boolean {
-    return this.wire !== undefined && this.wire.buffered <= MAX_WAITING
+    return this.wire !== undefined && this.wire.buffered <= ANSWERED_BYTES
   }
 
   /** Whether a frame of this sender, so many bytes, may go or wait now; then it is to be sent. */

@@ -854,7 +854,8 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     } catch (error) {
       // An epoch that was ended while it was read is over already.
       if (epoch !== this.association.epoch) return false
-      if (error instanceof BrokenFrame) {
+      // Not only frames that are broken: ids, too, are text that can be ill-formed.
+      if (error instanceof ActorError && error.code === 'ACTOR_INVALID') {
         this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
         this.#port.noticed(this.id, { type: 'broken', fault: error.message })
       } else this.home.logger.error('a batch could not be read; the epoch ends', { peer: this.label, error })

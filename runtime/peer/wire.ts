@@ -32,6 +32,9 @@ const SLOW_BYTES = 1_048_576
 const SLOW_GUEST = 10_000
 const SLOW_NODE = 30_000
 
+/** Bytes that may wait for the other side when it is to be answered: who asks on and on and takes no answer gets no more. */
+export const ANSWERED_BYTES = 65_536
+
 const nothing = (): void => {}
 
 /** Takes the frames about credentials of one connection, on either side, and hears its end. */
@@ -146,6 +149,7 @@ export class Wire implements Beating {
     this.#doubted = false
     const kind = frame[0]
     if (kind === FrameKind.ping && frame.length === 9) {
+      if (this.#connection.buffered > ANSWERED_BYTES) return
       const answer = frame.slice()
       answer[0] = FrameKind.pong
       this.send(answer)

@@ -14,6 +14,7 @@ export interface RawSocket {
   reset(): void
   /** Reads no more. */
   pause(): void
+  resume(): void
   /** Waits for the other side to end it. */
   ended(): Promise<void>
 }
@@ -39,6 +40,7 @@ export async function rawSocket(port: number): Promise<RawSocket> {
     finish: () => void socket.end(),
     reset: () => void socket.resetAndDestroy(),
     pause: () => void socket.pause(),
+    resume: () => void socket.resume(),
     ended: () => until(() => over, 'the other side ends it', 9_000)
   }
 }
