@@ -58,6 +58,11 @@ describe('the packed package', function () {
     expect(said.trim().split('\n')).to.deep.equal(['memory 500500', 'websocket 500500'])
   })
 
+  it('has what a server needs to be hosted', async () => {
+    await compile({ ...checked, types: ['node'], lib: ['esnext'] }, 'hosted.ts')
+    expect(await run(process.execPath, ['hosted.js'])).to.equal('status 200, then 503\n')
+  })
+
   it('has whole declarations for a browser module that knows nothing of Node', async () => {
     await compile({ ...checked, types: [], lib: ['esnext', 'dom'], noEmit: true }, 'page.ts')
   })
