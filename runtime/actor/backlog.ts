@@ -7,7 +7,7 @@ import type { Family } from './family.ts'
 import { Keyed } from './latest.ts'
 import { Kept } from './stash.ts'
 
-/** Mail of other systems is known by the one it came from; of what was put aside that is not known any more. */
+/** Whether mail of a system counts. */
 export type From = (peer: string) => boolean
 
 /** Whether an actor has mail waiting, put aside, or in hand: any, or what has come from elsewhere. */
@@ -23,17 +23,16 @@ export function hasBacklog(roots: Family, from?: From): boolean {
 }
 
 function holds(cell: Cell, from: From | undefined): boolean {
-  if (cell.life?.stashing === true) return true
-  if (cell.count === 0) return false
-  if (from === undefined) return true
-  if (cell.enveloped === 0 && !(cell.slot instanceof Envelope)) return false
-  const concerns = (mail: unknown): boolean => isFrom(mail, from)
-  return concerns(cell.slot) || (cell.count > 1 && cell.queue?.some(concerns) === true)
+  const aside = cell.life?.aside ?? []
+  if (from === undefined) return cell.count > 0 || aside.length > 0
+  const counts = (mail: unknown): boolean => isFrom(mail, from)
+  if (aside.some(counts)) return true
+  return cell.count > 0 && (counts(cell.slot) || (cell.enveloped > 0 && cell.queue?.some(counts) === true))
 }
 
 function isFrom(mail: unknown, from: From): boolean {
   if (mail instanceof Keyed) return isFrom(mail.mail, from)
-  if (mail instanceof Kept) return true
+  if (mail instanceof Kept) return isFrom(mail.envelope, from)
   if (!(mail instanceof Envelope)) return false
   const { origin } = mail
   return 'peer' in origin && typeof origin.peer === 'string' && from(origin.peer)

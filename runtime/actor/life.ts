@@ -184,9 +184,9 @@ export class Life implements Context<unknown> {
     return watches?.get(ref) === watch && watches.delete(ref)
   }
 
-  /** Whether anything is put aside. */
-  get stashing(): boolean {
-    return (this.#kit?.stash?.size ?? 0) > 0
+  /** What it has put aside. */
+  get aside(): readonly unknown[] {
+    return this.#kit?.stash?.all ?? []
   }
   /** What it had put aside, oldest first. */
   unstash(): unknown[] | undefined {

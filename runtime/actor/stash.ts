@@ -13,21 +13,22 @@ export const STASHED = Symbol('stashed')
 /** An envelope that was handed over once already: its room was given back then. */
 export class Kept extends Envelope {
   readonly origin: Origin
-  readonly #envelope: Envelope
+  /** What it came in. */
+  readonly envelope: Envelope
   readonly weight: number
 
   constructor(envelope: Envelope, origin: Origin) {
     super(envelope.message, 0)
-    this.#envelope = envelope
+    this.envelope = envelope
     this.origin = origin
     this.weight = envelope.bytes
   }
 
   override get wanted(): boolean {
-    return this.#envelope.wanted
+    return this.envelope.wanted
   }
   override died(reason: DeadLetterReason, error?: unknown): void {
-    this.#envelope.died(reason, error)
+    this.envelope.died(reason, error)
   }
 }
 
@@ -42,6 +43,11 @@ export class LifeStash implements Stash {
 
   get size(): number {
     return this.#kept.length
+  }
+
+  /** All of it, oldest first; stays where it is. */
+  get all(): readonly unknown[] {
+    return this.#kept
   }
 
   add(): boolean {

@@ -135,6 +135,8 @@ describe('a drain', () => {
     expect(seen.length).to.equal(sent - unacknowledged)
     expect(lost).to.deep.equal([])
     expect(took).to.be.within(1000, 2500)
+    await timed(guest.shutdown())
+    expect(clock.timers).to.equal(0)
   })
 
   it('keeps its budget when a handler never ends', async () => {
@@ -302,6 +304,26 @@ describe('a drain', () => {
     expect(stays.status).to.equal('connected')
     expectNumbered(seen, 5000)
     await timed(other.shutdown())
+  })
+
+  it('of one door waits for mail of theirs wherever it lies, and for no other', async () => {
+    const keeping = setup<number>(ctx => ({ receive: () => void ctx.stash.add() }))
+    const busy = hub.spawn(stuck<number>([], new Promise(() => {})))
+    busy.send(1)
+    busy.send(2)
+    hub.spawn(keeping).send(1)
+    const { took } = await timed(gateway.close({ drain: 10_000 }))
+    const side = memory()
+    const second = await hub.listen(side.listener, guests)
+    await timed(guest.connect(side.transport, QUICK))
+
+    hub.spawn(keeping, { name: Notes })
+    ;(await guest.lookup(Notes)).send(7)
+    await clock.advance(100)
+    const aside = await timed(second.close({ drain: 500 }))
+
+    expect(took).to.be.at.most(100)
+    expect(aside.took).to.be.at.least(490)
   })
 
   it('goes on reading what it had left unread when the guest comes back by another door', async () => {
