@@ -8,6 +8,9 @@ import { Item, STOP_REASONS } from './items.ts'
 /** Items of one stream that is being put together; a sender has one open at a time, a repeat of an epoch's end none. */
 const MAX_STREAMS = 2
 
+/** What the head of an item may add to the bytes of its message. */
+export const SPARE = 1_024
+
 /** What a peer does with the items that arrive. */
 export interface InboxPort {
   /** The most bytes that one item may have. */
@@ -165,7 +168,7 @@ export class Inbox {
     const streams = this.#streams
     let stream = streams.get(number)
     if (stream === undefined) {
-      if (left > this.#port.messageBytes + 1_024 || streams.size >= MAX_STREAMS)
+      if (left > this.#port.messageBytes + SPARE || streams.size >= MAX_STREAMS)
         throw new BrokenFrame('a message larger than agreed')
       if (!this.#port.begins(left)) {
         reader.at = start

@@ -20,7 +20,7 @@ import { BrokenFrame, type ByteBuffer, type ByteReader } from './byte-buffer.ts'
 import { Decoder, Encoder, type GuardLimits, type WireRefs } from './codec.ts'
 import { HEAD_BYTES } from './frame.ts'
 import { idBytes } from './identity.ts'
-import { Inbox, type InboxPort } from './inbox.ts'
+import { Inbox, type InboxPort, SPARE } from './inbox.ts'
 import { Item, MAX_NUMBERED, STOP_REASONS } from './items.ts'
 import { type Asker, RemoteMail, RemoteOrigin, RemoteQuestion } from './mail.ts'
 import type { Account, Memory } from './memory.ts'
@@ -619,7 +619,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     } catch (error) {
       return this.#unread(ref, error, reader.at - start, owed)
     }
-    const bytes = reader.at - start
+    const bytes = this.#bytesOf(reader, start)
     this.#allowance.quota?.spend()
     return this.#place(ref, new RemoteMail(message, bytes, this.#origin, epoch, owed ? bytes : 0))
   }
@@ -647,7 +647,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     } finally {
       this.#replyTo = undefined
     }
-    const bytes = reader.at - start
+    const bytes = this.#bytesOf(reader, start)
     this.#allowance.quota?.spend()
     this.#asked ??= new Map()
     if (this.#asked.has(ask)) throw new BrokenFrame('two questions with one id')
@@ -782,6 +782,13 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
       buffer.utf8(id)
       buffer.u8(on ? 1 : 0)
     })
+  }
+
+  /** A message in one batch is small; beside those in parts, it counts where less was agreed. */
+  #bytesOf(reader: ByteReader, start: number): number {
+    const bytes = reader.at - start
+    if (bytes > this.#terms.gives + SPARE) throw new BrokenFrame('a message larger than agreed')
+    return bytes
   }
 
   #decode(reader: ByteReader): unknown {
