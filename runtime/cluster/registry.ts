@@ -7,6 +7,7 @@ import { type Clock, MAX_DELAY } from '../actor/clock.ts'
 import type { Context } from '../actor/context.ts'
 import { codeOf } from '../actor/errors.ts'
 import type { Origin } from '../actor/origin.ts'
+import { QuestionOrigin } from '../actor/question.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { Flushable } from '../actor/scheduler.ts'
 import { Groups } from './registry-groups.ts'
@@ -128,6 +129,8 @@ class Registry {
   /** A guest speaks for its own actors only, and of what it may know. */
   #check(guest: string, message: RegistryRequest, from: Origin): void {
     if (!refsIn(message).every(ref => this.#port.owns(guest, ref))) return
+    // What is told in place of being asked nobody gives up, and no limit counts: it would wait here when the guest is gone.
+    if ('replyTo' in message && !(from instanceof QuestionOrigin)) return
     switch (message.type) {
       case 'release':
       case 'leave':
