@@ -14,7 +14,8 @@ export interface Connection<Frame = Uint8Array> {
   /**
    * Called once, before which nothing is delivered: frames that arrived earlier are kept and delivered then. A frame that
    * is delivered belongs to the receiver for good: it may write on it and keep it. `close` is
-   * called once, for either side's closing or a failure, and nothing after it; `drain` when `buffered` is low again.
+   * called once, for either side's closing or a failure, and nothing after it; `drain` when `buffered` is low again. They
+   * are methods: call them on `on`.
    */
   open(on: { frame(data: Frame): void; close(why: { code: number; reason: string }): void; drain?(): void }): void
   /** Ends it; frames already handed over still leave if they can. The other side's `close` hears code and reason. */
