@@ -1,7 +1,7 @@
 // The packed tarball, installed in an empty folder: it runs in Node, its declarations are whole, and it bundles for a browser.
 
-import { execFile } from 'node:child_process'
-import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -36,7 +36,7 @@ describe('the packed package', function () {
       '--prefer-offline',
       '--silent',
       join(folder, tarball.filename),
-      ...['ws', '@types/ws', '@types/node'].map(name => `${name}@${pinned[name]}`)
+      ...['ws', 'zod', '@types/ws', '@types/node'].map(name => `${name}@${pinned[name]}`)
     ])
     await cp(join(root, 'test/package/consumer'), folder, { recursive: true })
   })
@@ -93,9 +93,51 @@ describe('the packed package', function () {
     expect(same).to.deep.equal(shared).and.include.members(['ActorError', 'receive', 'setup'])
   })
 
-  /** Type-checks one file as a user would, with the compiler of this repository. */
-  async function compile(compilerOptions: object, file: string): Promise<void> {
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+  it('has the server of docs/on-the-internet.md, which runs as it stands there', async () => {
+    const guide = await readFile(join(folder, 'node_modules/whereabouts/docs/on-the-internet.md'), 'utf8')
+    const files = [...guide.matchAll(/^```ts file=([\w.]+)\n([\s\S]*?)^```$/gm)] as unknown as string[][]
+    await Promise.all(files.map(([, name, code]) => writeFile(join(folder, name as string), code as string)))
+    const lib = ['esnext', 'dom', 'dom.iterable']
+    const emit = { rewriteRelativeImportExtensions: true, skipLibCheck: true }
+    await compile({ ...checked, ...emit, types: ['node'], lib }, ...files.map(([, name]) => name as string))
+
+    const secrets = {
+      TOKEN_KEY: 'the key of the tokens',
+      PASSWORD: 'the password of all',
+      NODE_SECRET: 'of two nodes only'
+    }
+    const env = { ...process.env, ...secrets, PORT: '0', NODE_PORT: '0', TOKEN_SECONDS: '3' }
+    const started: Said[] = []
+    const start = (args: string[], more: object = {}): Said => {
+      const said = saying(spawn(process.execPath, args, { cwd: folder, env: { ...env, ...more } }))
+      started.push(said)
+      return said
+    }
+    try {
+      const server = start(['server.js'])
+      const [, hub] = await server.says(/for nodes","url":"([^"]+)/)
+      const [, url = ''] = await server.says(/for guests","url":"ws:([^"]+)\/actors/)
+      const worker = start(['worker.js'], { HUB: hub })
+      await worker.says(/the worker shouts/)
+      const ada = start(['guest.js', `http:${url}`, 'ada'])
+      await ada.says(/IS ANYBODY THERE!/)
+      const ben = start(['guest.js', `http:${url}`, 'ben'])
+      await Promise.all([ada.says(/ben: hello from ben/), ben.says(/ada: hello from ada\n[\s\S]*ben: hello/)])
+      await Promise.all([server.says(/"refreshed".*"user":"ada"/), server.says(/"refreshed".*"user":"ben"/)])
+      expect(await (await fetch(`http:${url}/status`)).json()).to.include({ status: 'open', attached: 2 })
+      const ends = server.says(/"user":"ada".*"why":"closed"/)
+      expect(await server.end('SIGTERM')).to.equal(0)
+      await Promise.all([ends, ada.says(/4503/), ben.says(/4503/)])
+      expect(await worker.end('SIGTERM')).to.equal(0)
+      expect(await ada.end('SIGINT')).to.equal(0)
+    } finally {
+      for (const { child } of started) child.kill('SIGKILL')
+    }
+  })
+
+  /** Type-checks files as a user would, with the compiler of this repository. */
+  async function compile(compilerOptions: object, ...files: string[]): Promise<void> {
+    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     await run(process.execPath, [tsc, '-p', 'tsconfig.json'])
   }
 
@@ -107,3 +149,43 @@ describe('the packed package', function () {
     return stdout
   }
 })
+
+/** A program that runs, and what it prints. */
+interface Said {
+  readonly child: ChildProcess
+  /** Resolves when it has printed that. */
+  says(what: RegExp): Promise<RegExpExecArray>
+  /** Sends the signal and resolves with the exit code. */
+  end(signal: NodeJS.Signals): Promise<number | null>
+}
+
+function saying(child: ChildProcess): Said {
+  let said = ''
+  const waiting = new Set<() => void>()
+  for (const stream of [child.stdout, child.stderr]) {
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+      for (const look of [...waiting]) look()
+    })
+  }
+  return {
+    child,
+    says: what =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          const found = what.exec(said)
+          if (found === null) return
+          waiting.delete(look)
+          resolve(found)
+        }
+        waiting.add(look)
+        look()
+        child.once('exit', () => reject(new Error(`it ended without saying ${what}:\n${said}`)))
+      }),
+    end: signal =>
+      new Promise(resolve => {
+        child.once('exit', code => resolve(code))
+        child.kill(signal)
+      })
+  }
+}
