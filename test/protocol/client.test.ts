@@ -99,6 +99,23 @@ describe('a second implementation, written from docs/protocol.md, at a gateway o
     expect(await ask(second, await second.lookup('desk'), { type: 'noted' })).to.equal(0)
   })
 
+  it('shows another token before the first one ends, and stays', async () => {
+    system.spawn(desk, { name: Desk })
+    const shown: number[] = []
+    const gateway = await system.listen(webSocketServer({ port: 0 }), {
+      trust: 'guest',
+      expose: [{ name: Desk, unchecked: true }],
+      authenticate: ({ token }) => shown.push(Number(token)),
+      expires: () => Date.now() + 1_400
+    })
+    let made = 0
+    const second = await client(gateway.url as string, { token: () => String(made++) })
+    await until(() => shown.length === 3, 'two more tokens have been shown')
+    expect(await ask(second, await second.lookup('desk'), { type: 'noted' })).to.equal(0)
+    expectNumbered(shown, 3)
+    expect(second.closes).to.deep.equal([])
+  })
+
   it('gets every value of the vectors back as it sent it', async () => {
     const second = await client(await listening())
     const ref = await second.lookup('desk')

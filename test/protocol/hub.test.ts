@@ -1,11 +1,12 @@
 // The vectors of handshakes and of hubs, against a listener and a hub of the runtime.
 
 import { expect } from 'chai'
-import { type ActorSystem, createSystem } from '../../runtime/index.ts'
+import { type ActorSystem, createSystem, type ListenOptions } from '../../runtime/index.ts'
 import type { Transport } from '../../runtime/peer/transport.ts'
+import { ManualClock } from '../../runtime/testing/index.ts'
 import { bytesOf, hexOf } from '../../tools/vectors/notation.ts'
 import { memory } from '../../transports/memory.ts'
-import { turn, until } from '../suites/any-ref/cast.ts'
+import { until } from '../suites/any-ref/cast.ts'
 import { quiet } from '../support/quiet.ts'
 import { vectors } from './implementation.ts'
 
@@ -30,13 +31,9 @@ async function dialled(transport: Transport): Promise<Raw> {
   return { take: () => frames.splice(0), closed, send: hex => connection.send(bytesOf(hex)) }
 }
 
-/** Frames of memory go over in microtasks: after a turn all have. */
-const settled = async (): Promise<void> => {
-  for (let n = 0; n < 5; n++) await turn()
-}
-
 describe('the vectors, with a listener of the runtime', () => {
   let hub: ActorSystem
+  let clock: ManualClock
 
   beforeEach(() => {
     // The identity and the nonce of the vectors.
@@ -46,15 +43,33 @@ describe('the vectors, with a listener of the runtime', () => {
         : bytes === 16
           ? Uint8Array.from(Buffer.from(proofs.nonces.listener, 'base64url'))
           : crypto.getRandomValues(new Uint8Array(bytes))
-    hub = createSystem({ label: 'hub', logger: quiet, entropy })
+    clock = new ManualClock()
+    hub = createSystem({ label: 'hub', logger: quiet, entropy, clock })
   })
 
   afterEach(() => hub.shutdown({ within: 100 }))
 
+  /** Everything has arrived, and a listener looks at one token a second. */
+  const settled = (): Promise<void> => clock.advance(1_000)
+
+  const trusting = (listener: 'guest' | 'node' | 'tokens'): ListenOptions => {
+    if (listener === 'node') return { trust: { node: { secret: proofs.shared } } }
+    if (listener === 'guest') return { trust: 'guest' }
+    return {
+      trust: 'guest',
+      authenticate: ({ token = '' }) => {
+        if (!['short', 'long', 'other'].includes(token)) throw new Error('no token of ours')
+        return token
+      },
+      expires: token => (token === 'short' ? clock.wall() + 60_000 : undefined),
+      subject: token => (token === 'other' ? 'ben' : 'ada')
+    }
+  }
+
   for (const { title, listener: trust, steps, close } of vectors.handshakes) {
     it(`handshake: ${title}`, async () => {
       const { transport, listener } = memory()
-      await hub.listen(listener, { trust: trust === 'guest' ? 'guest' : { node: { secret: proofs.shared } } })
+      await hub.listen(listener, trusting(trust))
       const raw = await dialled(transport)
       for (const { says, hears } of steps) {
         raw.send(says.hex)

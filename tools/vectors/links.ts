@@ -4,15 +4,18 @@ import { counting, type FrameFacts, nonces, type SystemName } from './frames.ts'
 
 /** A JSON frame: its kind and fields. `id:ada`, `secret:ada` and `proof:dialer` stand for what the systems have. */
 export interface Greeting {
-  readonly frame: 'hello' | 'challenge' | 'proof' | 'welcome' | 'refused'
+  readonly frame: 'hello' | 'challenge' | 'proof' | 'welcome' | 'refused' | 'token' | 'admitted'
   readonly fields: Readonly<Record<string, string | number | boolean>>
 }
 
 /** What a dialer says, and what a listener answers; `hex` in place of a frame that is none. */
 export interface Handshake {
   readonly title: string
-  /** `guest` has no `authenticate`; `node` has the shared secret of the vectors. */
-  readonly listener: 'guest' | 'node'
+  /**
+   * `guest` has no `authenticate`; `node` has the shared secret of the vectors. `tokens` takes guests with the tokens `short`,
+   * which is good for a minute, `long`, which has no end, and `other`, which is that of somebody else.
+   */
+  readonly listener: 'guest' | 'node' | 'tokens'
   readonly steps: ReadonlyArray<{
     readonly says: Greeting | { readonly hex: string }
     readonly hears: readonly Greeting[]
@@ -31,10 +34,11 @@ const challenge: Greeting = {
   fields: { id: 'id:hub', nonce: 'nonce:listener', proof: 'proof:listener' }
 }
 const proof: Greeting = { frame: 'proof', fields: { proof: 'proof:dialer', secret: 'secret:ada' } }
-const welcome = (trust: 'guest' | 'node', messageBytes: number, windowBytes: number): Greeting => ({
+const welcome = (trust: 'guest' | 'node', messageBytes: number, windowBytes: number, more: object = {}): Greeting => ({
   frame: 'welcome',
-  fields: { version: 1, id: 'id:hub', label: 'hub', trust, downAfter: 30_000, messageBytes, windowBytes }
+  fields: { version: 1, id: 'id:hub', label: 'hub', trust, downAfter: 30_000, messageBytes, windowBytes, ...more }
 })
+const token = (text: string): Greeting => ({ frame: 'token', fields: { token: text } })
 const refused = (code: string, message: string): Greeting => ({
   frame: 'refused',
   fields: { code, message, version: 1 }
@@ -60,6 +64,60 @@ export const handshakes: readonly Handshake[] = [
       { says: hello(nodeHello), hears: [challenge] },
       { says: proof, hears: [welcome('node', 16_777_216, 8_388_608)] }
     ]
+  },
+  {
+    title: 'a guest shows a token, and another before that one ends',
+    listener: 'tokens',
+    steps: [
+      {
+        says: hello({ ...guestHello, token: 'short' }),
+        hears: [welcome('guest', 1_048_576, 1_048_576, { expiresIn: 60_000 })]
+      },
+      { says: token('short'), hears: [{ frame: 'admitted', fields: { expiresIn: 60_000 } }] },
+      { says: token('long'), hears: [{ frame: 'admitted', fields: {} }] }
+    ]
+  },
+  {
+    title: 'a guest without a token',
+    listener: 'tokens',
+    steps: [{ says: hello(guestHello), hears: [refused('ACTOR_UNAUTHENTICATED', 'not authenticated')] }],
+    close: 4401
+  },
+  {
+    title: 'a token that is not taken, later',
+    listener: 'tokens',
+    steps: [
+      { says: hello({ ...guestHello, token: 'long' }), hears: [welcome('guest', 1_048_576, 1_048_576)] },
+      { says: token('none'), hears: [] }
+    ],
+    close: 4401
+  },
+  {
+    title: 'the token of somebody else, later',
+    listener: 'tokens',
+    steps: [
+      { says: hello({ ...guestHello, token: 'long' }), hears: [welcome('guest', 1_048_576, 1_048_576)] },
+      { says: token('other'), hears: [] }
+    ],
+    close: 4403
+  },
+  {
+    title: 'a token that is none',
+    listener: 'tokens',
+    steps: [
+      { says: hello({ ...guestHello, token: 'long' }), hears: [welcome('guest', 1_048_576, 1_048_576)] },
+      { says: { hex: '0c 7b7d' }, hears: [] }
+    ],
+    close: 4400
+  },
+  {
+    title: 'a greeting out of turn',
+    listener: 'guest',
+    steps: [
+      { says: hello(guestHello), hears: [welcome('guest', 1_048_576, 1_048_576)] },
+      { says: hello(guestHello), hears: [] }
+    ],
+    close: 4400
   },
   {
     title: 'another version',

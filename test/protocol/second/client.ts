@@ -30,6 +30,7 @@ interface Welcome {
   readonly trust: string
   readonly downAfter: number
   readonly messageBytes: number
+  readonly expiresIn?: number
 }
 
 export class Client {
@@ -51,6 +52,8 @@ export class Client {
   #up = false
   #over = false
   #pinged = 0
+  /** When another token is due. */
+  #renewAt = Number.POSITIVE_INFINITY
 
   constructor(options: ClientOptions) {
     this.#options = options
@@ -178,6 +181,7 @@ export class Client {
       this.welcome = fields as unknown as Welcome
       if (before !== undefined && before.id !== this.welcome.id) this.#peers.get(before.id)?.association.abandon()
       this.#up = true
+      this.#renew(this.welcome.expiresIn)
       this.#ping()
       for (const { association } of this.#peers.values()) association.path(true)
       for (const then of this.#waiting.splice(0)) then()
@@ -198,6 +202,9 @@ export class Client {
       case 10:
         this.#peers.get(base64url(bytes.subarray(1, 17)))?.undeliverable()
         return
+      case 13:
+        this.#renew(readGreeting(bytes).fields.expiresIn as number | undefined)
+        return
       case 16:
         this.#peer(base64url(bytes.subarray(18, 34))).association.hear(bytes)
     }
@@ -208,8 +215,17 @@ export class Client {
     this.#socket?.send(new Writer().u8(6).f64(this.#pinged, false).done)
   }
 
+  /** What was shown is good for so long. */
+  #renew(expiresIn = Number.POSITIVE_INFINITY): void {
+    this.#renewAt = performance.now() + expiresIn * 0.75
+  }
+
   #tick(): void {
     const now = performance.now()
+    if (this.#up && now > this.#renewAt) {
+      this.#renewAt = Number.POSITIVE_INFINITY
+      this.#socket?.send(writeGreeting('token', { token: this.#options.token?.() }))
+    }
     if (this.#up && now - this.#pinged > PING_EVERY) this.#ping()
     for (const { association } of this.#peers.values()) association.time(now - this.#began)
   }

@@ -98,6 +98,8 @@ const GREETINGS: Record<string, { kind: number; fields: Record<string, string> }
       expiresIn: '?number'
     }
   },
+  token: { kind: 12, fields: { token: 'string' } },
+  admitted: { kind: 13, fields: { expiresIn: '?number' } },
   refused: { kind: 5, fields: { code: 'string', message: 'string', version: 'number' } }
 }
 
