@@ -38,7 +38,7 @@ describe('the fuzzer', () => {
         target(() => 'it threw'),
         1,
         seeded(1),
-        memory
+        { memory }
       )?.what
     ).to.equal('it threw')
   })
