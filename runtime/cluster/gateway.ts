@@ -239,6 +239,7 @@ export class Door implements Gateway {
       // Who has a place comes back to it: only then is what is held for it taken.
       else if (!this.#attached.has(id) && this.#port.full(this.options.trust === 'guest')) {
         refuse('ACTOR_NO_ROOM', 'no memory for another system', CloseCode.tooMany)
+        this.#audit.notice(this, undefined, { type: 'limited', limit: 'memoryBudget' })
         return false
       }
       return fits

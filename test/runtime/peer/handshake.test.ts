@@ -486,3 +486,67 @@ describe('a handshake', () => {
     expect(isFinal(new Error())).to.equal(false)
   })
 })
+
+describe('a refusal', () => {
+  let hub: ActorSystem
+  let systems: ActorSystem[]
+
+  beforeEach(() => {
+    systems = []
+    hub = make('hub')
+  })
+
+  afterEach(() => Promise.all(systems.map(system => system.shutdown({ within: 100 }))))
+
+  const make = (label: string): ActorSystem => {
+    const system = createSystem({ label, logger: quiet })
+    systems.push(system)
+    return system
+  }
+  const door = async (options: ListenOptions, from: ConnectionHello = {}): Promise<Transport> => {
+    const { transport, listener } = memory()
+    await hub.listen({ kind: 'test', listen: accept => listener.listen(each => accept(each, from)) }, options)
+    return transport
+  }
+  /** All that somebody hears. */
+  const heard = async (transport: Transport, act: (peer: RawPeer) => void | Promise<void>, who = identity()) => {
+    const peer = await rawPeer(transport, who)
+    await act(peer)
+    await until(() => peer.closed.length > 0, 'the listener closes')
+    return { last: peer.answers().at(-1), closed: peer.closed }
+  }
+  const bare = (who: RawPeer['identity'], more: object = {}) =>
+    ({ ...hello(who, more), secret: undefined }) as unknown as HandshakeFrame
+
+  it('is the same whether the origin, the secret, the proof or the kind of listener is wrong', async () => {
+    const open = await door({ ...guests, origins: ['https://a.example'] }, { origin: 'https://b.example' })
+    const closed = await door(nodes)
+    const stories = [
+      await heard(open, peer => peer.shake(hello(peer.identity))),
+      await heard(open, peer => peer.shake(hello(peer.identity, { secret: secretOf(identity()) }))),
+      await heard(open, peer => peer.shake(bare(peer.identity, { nonce: 'a nonce' }))),
+      await heard(closed, peer => peer.shake(hello(peer.identity))),
+      await heard(closed, async peer => {
+        peer.shake(bare(peer.identity, { nonce: 'a nonce' }))
+        await until(() => peer.answers().length > 0, 'it is challenged')
+        peer.shake({ kind: 'proof', proof: 'a guess', secret: secretOf(peer.identity) })
+      })
+    ]
+    for (const story of stories) expect(story).to.deep.equal(stories[0])
+    expect(stories[0]?.closed).to.deep.equal([{ code: 4403, reason: 'ACTOR_FORBIDDEN' }])
+  })
+
+  it('tells nobody but its owner what is the matter with an id', async () => {
+    const above = make('above')
+    const { transport, listener } = memory()
+    await above.listen(listener, nodes)
+    await hub.connect(transport, { secret: SECRET })
+    const open = await door(guests)
+    // Neither the hub itself, nor the one above it, nor a stranger: without the secret they are all one.
+    const stories = await Promise.all(
+      [hub.id, above.id, identity().id].map(id => heard(open, peer => peer.shake(hello(peer.identity, { id }))))
+    )
+    for (const story of stories) expect(story).to.deep.equal(stories[0])
+    expect(stories[0]?.closed).to.deep.equal([{ code: 4403, reason: 'ACTOR_FORBIDDEN' }])
+  })
+})
