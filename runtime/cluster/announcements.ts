@@ -145,13 +145,24 @@ export class Announcements {
     const announced = this.#directory.announced.get(id)
     if (announced?.by !== attachment) return
     this.takeBack(announced)
-    this.untell([id])
+    this.forget([id])
   }
 
   takeBack({ facts, by }: Announced): void {
     this.#directory.takeBack(facts.id)
     this.tellAbove(facts)
     this.#port.association(facts.id)?.pathDown(by.relay)
+  }
+
+  /** These have left: nothing of them is kept. */
+  forget(ids: readonly string[]): void {
+    for (const { told, relays } of this.#directory.attachments.values()) {
+      if (told === undefined && relays === undefined) continue
+      for (const id of ids) {
+        told?.delete(id)
+        relays?.delete(id)
+      }
+    }
   }
 
   /** Those who were told who a system is are told again before its next frame: it has changed, or is gone. */

@@ -96,7 +96,9 @@ export class Hub {
 
   /** All that it knows of. */
   get size(): number {
-    return this.#directory.size + this.#suspended.size
+    let size = this.#directory.size + this.#suspended.size
+    for (const { told, relays } of this.#directory.attachments.values()) size += (told?.size ?? 0) + (relays?.size ?? 0)
+    return size
   }
 
   attachment(id: string): Attachment | undefined {
@@ -244,7 +246,7 @@ export class Hub {
       if (announced?.by === attachment) this.#announcements.takeBack(announced)
     }
     if (attachment.facts.place === 'below') this.#announcements.tellAbove(attachment.facts)
-    this.#announcements.untell(through)
+    this.#announcements.forget(through)
     this.#port.changed(attachment, 'gone', why, cause)
   }
 
