@@ -54,7 +54,7 @@ export class Decoder {
 
   /**
    * Decodes the message that starts at `reader.at`. What it returns shares no memory
-   * with the bytes, except for long Uint8Arrays from nodes. Throws ACTOR_INVALID
+   * with the bytes, except for long Uint8Arrays. Throws ACTOR_INVALID
    * when only the content is at fault: `reader.at` is then behind the message. Throws BrokenFrame when the form is at
    * fault: nothing behind it can be read, and the epoch is of no more use; so too when a guest sends little but faults.
    */
@@ -196,7 +196,7 @@ export class Decoder {
     if (typeof tree !== 'object' || tree === null) throw invalid('packs what is no container')
     const holes = reader.varint()
     if (holes !== scanned.holes) throw invalid('has another number of holes than of values for them')
-    if (holes === 0 && !this.#guest) return tree
+    if (holes === 0 && (scanned.distinct || !this.#guest)) return tree
     const count = { keys: 0 }
     const filled = this.#fill(tree, reader, depth, count)
     if (count.keys !== scanned.keys) throw invalid('has an object that holds a key twice')
@@ -214,7 +214,9 @@ export class Decoder {
       return value
     }
     const object = value as Record<string, unknown>
-    for (const key of Object.keys(object)) {
+    // Quicker than an array of the keys. Somebody may have added to Object.prototype.
+    for (const key in object) {
+      if (!Object.hasOwn(object, key)) continue
       count.keys++
       const item = object[key]
       if (item === undefined || typeof item === 'object') object[key] = this.#fill(item, reader, depth + 1, count)

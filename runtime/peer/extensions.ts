@@ -45,12 +45,13 @@ function kindOf(value: ArrayBufferView): number {
 
 /**
  * From nodes, a longer Uint8Array is a view on the frame that it came in: nothing else writes there, and a copy costs more
- * than all the rest of the message. A guest could make a few bytes hold on to a whole frame, so from guests all is copied.
+ * than all the rest of the message. A guest could make a few bytes hold on to a whole frame, so from guests all is copied
+ * that is less than half of the memory it lies in.
  */
 export function readBytes(reader: ByteReader, guest: boolean): unknown {
   const kind = reader.u8()
   const length = reader.varint()
-  if (kind === UINT8 && !guest && length >= WORTH_A_VIEW) {
+  if (kind === UINT8 && length >= WORTH_A_VIEW && (!guest || 2 * length >= reader.bytes.buffer.byteLength)) {
     const { buffer, byteOffset } = reader.raw(length)
     return new Uint8Array(buffer, byteOffset, length)
   }

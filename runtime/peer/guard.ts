@@ -23,9 +23,14 @@ export interface Scanned {
   nodes: number
   /** Keys of all maps: fewer in the built value means that one came twice. */
   keys: number
+  /** No key came twice in a map: what was built need not be looked at for that. */
+  distinct: boolean
   /** Places of values that MessagePack has no form for; they follow behind the packed part. */
   holes: number
 }
+
+/** In larger maps keys are not compared here: that would take time that grows with their square. */
+const FEW_KEYS = 16
 
 /** The placeholder for a hole, `undefined` as msgpackr writes it: an extension of one byte, type 0, content 0. */
 const HOLE = 0xd4
@@ -39,29 +44,54 @@ export function isRefusedKey(key: string, guest: boolean): boolean {
 
 /** Throws ACTOR_INVALID unless all of `bytes` is one value within the limits; `depth` is that of the value itself. */
 export function scan(bytes: Uint8Array, limits: GuardLimits, depth: number, guest: boolean): Scanned {
-  const scanned: Scanned = { nodes: 0, keys: 0, holes: 0 }
+  const scanned: Scanned = { nodes: 0, keys: 0, distinct: true, holes: 0 }
   const deepest = limits.depth - depth + 1
-  // For each open container: how many values it still lacks, and whether it is a map (then keys and values take turns).
-  const open = [1]
-  const maps = [false]
+  // The container in hand: how many values it still lacks, whether it is a map (then keys and values take turns), and where
+  // the looks of its keys begin. Those around it wait in the arrays, `level` of them.
+  let lacking = 1
+  let map = false
+  let begin = 0
+  const open: number[] = []
+  const maps: boolean[] = []
+  const begins: number[] = []
   let level = 0
+  const looks: number[] = []
+  let top = 0
   let at = 0
-  while (level >= 0) {
-    const lacking = open[level] as number
+  for (;;) {
     if (lacking === 0) {
+      if (level === 0) break
       level--
+      top = begin
+      lacking = open[level] as number
+      map = maps[level] as boolean
+      begin = begins[level] as number
       continue
     }
-    open[level] = lacking - 1
+    lacking--
     if (at >= bytes.length) throw invalid('ends early')
     const token = bytes[at++] as number
-    if (maps[level] === true && (lacking & 1) === 0) {
+    if (map && (lacking & 1) === 1) {
+      const start = at + lengthBytes(token)
       at = key(bytes, at, token, limits, guest)
       scanned.keys++
+      if (!scanned.distinct) continue
+      const look = lookOf(bytes, start, at)
+      scanned.distinct = top - begin < FEW_KEYS
+      for (let index = begin; index < top; index++) if (looks[index] === look) scanned.distinct = false
+      looks[top++] = look
       continue
     }
     if (++scanned.nodes > limits.nodes) throw invalid(`holds more than ${limits.nodes} values`)
     if (token < 0x80 || token >= 0xe0 || token === 0xc0 || token === 0xc2 || token === 0xc3) continue
+    if ((token & 0xe0) === 0xa0 || (token >= 0xd9 && token <= 0xdb)) {
+      const head = lengthBytes(token)
+      const length = lengthAt(bytes, at, token, head)
+      at += head
+      checkText(bytes, at, length)
+      at += length
+      continue
+    }
     const width = widthOf(token)
     if (width > 0) {
       at += width
@@ -73,28 +103,32 @@ export function scan(bytes: Uint8Array, limits: GuardLimits, depth: number, gues
       scanned.holes++
       continue
     }
-    if ((token & 0xe0) === 0xa0 || (token >= 0xd9 && token <= 0xdb)) {
-      const head = lengthBytes(token)
-      const length = lengthAt(bytes, at, token, head)
-      at += head
-      checkText(bytes, at, length)
-      at += length
-      continue
-    }
-    const map = (token & 0xf0) === 0x80 || token === 0xde || token === 0xdf
-    if (!map && (token & 0xf0) !== 0x90 && token !== 0xdc && token !== 0xdd) throw invalid('holds an extension')
+    const opensMap = (token & 0xf0) === 0x80 || token === 0xde || token === 0xdf
+    if (!opensMap && (token & 0xf0) !== 0x90 && token !== 0xdc && token !== 0xdd) throw invalid('holds an extension')
     const head = lengthBytes(token)
     const count = lengthAt(bytes, at, token, head)
     at += head
-    const values = map ? count * 2 : count
+    const values = opensMap ? count * 2 : count
     if (values > bytes.length - at) throw invalid('announces more than it holds')
     if (level >= deepest) throw invalid(`is nested deeper than ${limits.depth}`)
-    level++
-    open[level] = values
+    open[level] = lacking
     maps[level] = map
+    begins[level] = begin
+    level++
+    lacking = values
+    map = opensMap
+    begin = top
   }
   if (at !== bytes.length) throw invalid(at < bytes.length ? 'goes on behind its end' : 'ends early')
   return scanned
+}
+
+/** Equal for equal keys, and mostly another for another. */
+function lookOf(bytes: Uint8Array, start: number, end: number): number {
+  const length = end - start
+  if (length === 0) return 0
+  const middle = bytes[start + (length >> 1)] as number
+  return (length << 24) | ((bytes[start] as number) << 16) | (middle << 8) | (bytes[end - 1] as number)
 }
 
 /** Bytes behind the token of a number in the forms msgpackr writes; 0 for every other token. */
@@ -118,6 +152,7 @@ function widthOf(token: number): number {
 
 /** Bytes of a length behind its token; 0 where the token holds it. */
 function lengthBytes(token: number): number {
+  if (token < 0xc0) return 0
   switch (token) {
     case 0xd9:
       return 1

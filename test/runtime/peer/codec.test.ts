@@ -218,16 +218,22 @@ describe('the codec', () => {
     expect(bytes.length).to.be.below(65_536 + 32)
   })
 
-  it('gives large bytes of a guest in memory of their own', () => {
-    const { bytesOf, read } = pair({ guard: 'guest' })
-    const bytes = bytesOf({ type: 'part', data: new Uint8Array(65_536).fill(7) })
+  it('gives bytes of a guest in memory of their own, unless they are half of what they came in', () => {
+    for (const [size, own] of [
+      [400, true],
+      [600, false]
+    ] as const) {
+      const { bytesOf, read } = pair({ guard: 'guest' })
+      const frame = new Uint8Array(1_100)
+      const bytes = bytesOf({ type: 'part', data: new Uint8Array(size).fill(7) })
+      frame.set(bytes)
 
-    const { data } = read(bytes) as { data: Uint8Array }
-    bytes.fill(0)
+      const { data } = read(frame.subarray(0, bytes.length)) as { data: Uint8Array }
 
-    expect(data.every(byte => byte === 7)).to.equal(true)
-    expect(data.buffer.byteLength).to.equal(65_536)
-    expect(bytes.length).to.be.below(65_536 + 32)
+      expect([...data]).to.deep.equal(new Array(size).fill(7))
+      expect(data.buffer === frame.buffer).to.equal(!own)
+      expect(data.buffer.byteLength).to.be.at.most(2 * size)
+    }
   })
 
   it('reads a getter once and sends what it gave', () => {

@@ -108,6 +108,28 @@ describe('the guard', () => {
     expect(thrown(() => scan(hex('90'), GUEST_LIMITS, 17, true)).message).to.include('nested deeper')
   })
 
+  for (const [title, bytes, distinct] of [
+    ['another each', `83 ${ascii('a')} 01 ${ascii('b')} 02 ${ascii('ab')} 03`, true],
+    [
+      'the same in maps in and behind each other',
+      `92 82 ${ascii('a')} 81 ${ascii('a')} 01 ${ascii('b')} 02 81 ${ascii('a')} 01`,
+      true
+    ],
+    ['the same twice', `82 ${ascii('a')} 01 ${ascii('a')} 02`, false],
+    ['the same around a map', `82 ${ascii('a')} 81 ${ascii('b')} 01 ${ascii('a')} 02`, false],
+    ['the same in two forms', '82 a161 01 d90161 02', false],
+    ['the empty one twice', '82 a0 01 a0 02', false],
+    [
+      'more than are compared',
+      `de0011 ${Array.from({ length: 17 }, (_, n) => `${ascii(`k${n}`)} 01`).join(' ')}`,
+      false
+    ]
+  ] as const) {
+    it(`tells whether keys may be the same: ${title}`, () => {
+      expect(scan(hex(bytes), GUEST_LIMITS, 1, true).distinct).to.equal(distinct)
+    })
+  }
+
   it('takes constructor and prototype as keys from nodes', () => {
     scan(hex(`82 ${ascii('constructor')} 01 ${ascii('prototype')} 02`), GUEST_LIMITS, 1, false)
     expect(thrown(() => scan(hex(`81 ${ascii('__proto__')} 01`), GUEST_LIMITS, 1, false)).message).to.include(
