@@ -1,5 +1,6 @@
-// What does a hub in between cost? From one process through a hub in a second to a third, and the same without the hub.
-// node hub.mjs <"ours" | "oursThroughHub"> <case>
+// What does a hub in between cost? From one process through a hub in a second, or two of them, to a last one, and the same
+// without: between nodes, and from a node to a guest.
+// node hub.mjs <"ours" | "oursThroughHub" | "oursThroughTwoHubs" | "toGuest" | "toGuestThroughHub" | ...> <case>
 
 import { oneWay, roundTrips, small } from './flows.mjs'
 import { count, name, peer } from './program.mjs'

@@ -35,6 +35,7 @@ const ceiling = (name, peer, figure, atMost, aim, more = {}) => ({ name, peer, f
 const tight = ['ping-pong', 'thread ring']
 const crowded = ['big', 'chameneos']
 const deep = ['counting', 'fork-join']
+const guarded = ['small, shaped', 'nested, 1 KiB', 'rows, 64 KiB', 'binary, 64 KiB']
 
 export const questions = [
   {
@@ -117,8 +118,42 @@ export const questions = [
     title: 'Through a hub',
     file: 'hub.mjs',
     cases: ['through a hub, small', 'through a hub, ask and answer'],
-    programs: { ours: js('hub.mjs'), oursThroughHub: js('hub.mjs') },
-    goals: [rate('through a hub, small', 'ours', 0.6, 0.9, { of: 'oursThroughHub' })],
-    notes: '`ours` is the direct way. Three processes share the cores of this machine when there is a hub.'
+    programs: Object.fromEntries(
+      ['ours', 'oursThroughHub', 'oursThroughTwoHubs', 'toGuest', 'toGuestThroughHub', 'toGuestThroughTwoHubs'].map(
+        peer => [peer, js('hub.mjs')]
+      )
+    ),
+    goals: [
+      rate('through a hub, small', 'ours', 0.5, 0.8, { of: 'oursThroughHub' }),
+      rate('through a hub, small', 'ours', 0.5, 0.8, { of: 'oursThroughTwoHubs' }),
+      rate('through a hub, small', 'toGuest', 0.5, 0.8, { of: 'toGuestThroughHub' }),
+      rate('through a hub, small', 'toGuest', 0.5, 0.8, { of: 'toGuestThroughTwoHubs' })
+    ],
+    notes:
+      '`ours` and `toGuest` are the direct way: from node to node, and from a node to a guest. Up to four processes share the cores of this machine.'
+  },
+  {
+    title: 'Idle guests of a hub',
+    file: 'guests.mjs',
+    cases: ['silent guests', 'guests that have asked once'],
+    programs: { ours: js('guests.mjs', '--expose-gc'), ws: js('guests.mjs', '--expose-gc') },
+    goals: ['silent guests', 'guests that have asked once'].map(name => ceiling(name, 'ws', 'bytes', 2, 1.5)),
+    notes:
+      '5,000 connections from a second process: bytes of the heap and of buffers outside it for each, and milliseconds of processor time a second for all while nothing is said. Bare `ws` sends no heartbeat. Who has asked is a peer, whose definitions and tables are kept as long as it is attached.'
+  },
+  {
+    title: 'What the guard takes of decoding',
+    file: 'guard.mjs',
+    cases: guarded,
+    programs: Object.fromEntries(
+      ['guarded', 'unguarded', 'zod', 'valibot', 'arktype'].map(peer => [
+        peer,
+        js('guard.mjs', '--import', fileURLToPath(new URL('../tools/ts.mjs', import.meta.url)))
+      ])
+    ),
+    only: { 'binary, 64 KiB': ['guarded', 'unguarded'] },
+    goals: guarded.map(name => rate(name, 'unguarded', 0.8, 0.9, { of: 'guarded' })),
+    notes:
+      'Messages a second of one process, by its processor time. `unguarded`: the same bytes as of a trusted node, and what is packed as msgpackr alone reads it. The others only check what was decoded, with a schema that fits.'
   }
 ]

@@ -10,11 +10,13 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Packr } from 'msgpackr'
 import { WebSocket, WebSocketServer } from 'ws'
-import { turn } from './program.mjs'
+import { deferred, turn } from './program.mjs'
 
 const secret = 'the secret of this benchmark'
 const host = '127.0.0.1'
 const high = 2 ** 20
+/** Of guests: what they are held to otherwise would be all that is measured. */
+const open = { messagesPerSecond: 1e9, windowBytes: 2 ** 23 }
 const plain = new Packr({ useRecords: false })
 
 /** What runs in the second process (and for hubs in a third); each answers what the first needs to know to dial. */
@@ -53,15 +55,30 @@ const servers = {
   /** Ours as a browser is served: guard and limits on, of which only the rate is raised so that there is something to measure. */
   oursGuest: async () => {
     const { Sink } = await names()
-    const limits = { messagesPerSecond: 1e9, windowBytes: 2 ** 23 }
-    return sinkOf({ trust: 'guest', expose: [{ name: Sink, unchecked: true }], limits })
+    return sinkOf({ trust: 'guest', expose: [{ name: Sink, unchecked: true }], limits: open })
   },
 
-  async hub() {
+  /** With a door for nodes and one for guests; below the hub at `above`, if there is one. */
+  async hub(above) {
     const { createSystem } = await import('whereabouts')
     const { webSocketServer } = await import('whereabouts/websocket-server')
-    const hub = createSystem({ label: 'hub' })
-    const { url } = await hub.listen(webSocketServer({ port: 0, host }), { trust: { node: { secret } } })
+    const hub = above === undefined ? createSystem({ label: 'hub' }) : await attached(above, { secret })
+    const { Meeting } = await names()
+    const nodes = await hub.listen(webSocketServer({ port: 0, host }), { trust: { node: { secret } } })
+    const guests = await hub.listen(webSocketServer({ port: 0, host }), {
+      trust: 'guest',
+      expose: [{ name: Meeting, unchecked: true }],
+      limits: open
+    })
+    return { url: nodes.url, guests: guests.url }
+  },
+
+  /** Attached as a guest to the hub at this address. */
+  async guest(url) {
+    const { Meeting, sink } = await names()
+    const system = await attached(url, {})
+    const place = await system.lookup(Meeting)
+    place.send({ type: 'sink', sink: system.spawn(sink()) })
     return { url }
   },
 
@@ -141,6 +158,37 @@ const wires = {
   oursThroughHub: async () => {
     const hub = await start('hub')
     return wireTo(await start('oursBehindHub', hub.url), { secret })
+  },
+
+  oursThroughTwoHubs: async () => {
+    const above = await start('hub')
+    const below = await start('hub', above.url)
+    await start('oursBehindHub', above.url)
+    return wireTo(below, { secret })
+  },
+
+  /** To a guest: what guests send, a home behind a hub holds to 20,000 messages a second whatever the hub's limits are. */
+  toGuest: async () => {
+    const { createSystem } = await import('whereabouts')
+    const { webSocketServer } = await import('whereabouts/websocket-server')
+    const { Meeting } = await names()
+    const system = createSystem({ label: 'bench' })
+    const { guest } = await meeting(system)
+    const expose = [{ name: Meeting, unchecked: true }]
+    const { url } = await system.listen(webSocketServer({ port: 0, host }), { trust: 'guest', expose })
+    await start('guest', url)
+    return wireOf(await guest)
+  },
+
+  toGuestThroughHub: async () => {
+    const hub = await start('hub')
+    return toGuest(hub.url, hub.guests)
+  },
+
+  toGuestThroughTwoHubs: async () => {
+    const above = await start('hub')
+    const below = await start('hub', above.url)
+    return toGuest(above.url, below.guests)
   }
 }
 
@@ -154,6 +202,7 @@ export function wire(peer) {
 async function names() {
   const { actorName, setup } = await import('whereabouts')
   const Sink = actorName('sink')
+  const Meeting = actorName('meeting')
   const sink = () =>
     setup(() => {
       let arrived = 0
@@ -167,7 +216,7 @@ async function names() {
         }
       }
     })
-  return { Sink, sink }
+  return { Meeting, Sink, sink }
 }
 
 async function sinkOf(options) {
@@ -192,7 +241,32 @@ async function attached(url, options) {
 async function wireTo({ url }, options) {
   const { Sink } = await names()
   const system = await attached(url, options)
-  const ref = await system.lookup(Sink)
+  return wireOf(await system.lookup(Sink))
+}
+
+/** Attached to the hub at one address, to a guest that is attached at the other. */
+async function toGuest(url, guests) {
+  const { Meeting } = await names()
+  const system = await attached(url, { secret })
+  const { guest, place } = await meeting(system)
+  await system.register(Meeting, place)
+  await start('guest', guests)
+  return wireOf(await guest)
+}
+
+/** Where a guest hands over the sink that it wants to be sent to. */
+async function meeting(system) {
+  const { setup } = await import('whereabouts')
+  const { Meeting } = await names()
+  const { promise, resolve } = deferred()
+  const place = system.spawn(
+    setup(() => ({ receive: message => resolve(message.sink) })),
+    { name: Meeting }
+  )
+  return { guest: promise, place }
+}
+
+function wireOf(ref) {
   return {
     send: message => ref.send(message),
     ready: () => ref.ready(),

@@ -38,7 +38,7 @@ for (let round = 1; round <= runs; round++) {
     lines.push({ ...figures, node: job.node?.version })
     const told =
       figures.p50 === undefined
-        ? `${Math.round(figures.rate)} ${figures.unit}`
+        ? `${Math.round(figures.rate ?? figures.bytes)} ${figures.unit}`
         : `p50 ${figures.p50} us, p99 ${figures.p99} us`
     console.error(`${round}/${runs} ${job.name}: ${job.peer}${job.node ? ` on ${job.node.version}` : ''}: ${told}`)
   }

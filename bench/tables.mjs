@@ -37,8 +37,10 @@ export function printRates({ cases, programs }, measured) {
 
 function told(figures) {
   if (figures === undefined) return ''
-  const { rate, p50, p99, bytes } = figures
+  const { rate, p50, p99, bytes, cpu } = figures
   if (p50 !== undefined) return `${p50.median.toFixed(1)} / ${p99.median.toFixed(1)} µs (p50 / p99)`
+  if (rate === undefined)
+    return `${Math.round(bytes.median)} bytes ±${Math.round(bytes.spread * 100)}%, ${cpu.median.toFixed(1)} ms/s`
   const spread = `±${Math.round(rate.spread * 100)}%`
   return `${short(rate.median)}/s ${spread}${bytes === undefined ? '' : `, ${Math.round(bytes.median)} bytes`}`
 }
