@@ -245,6 +245,64 @@ describe('a second implementation, written from docs/protocol.md, at a gateway o
     await page.shutdown({ within: 100 })
   })
 
+  it('follows a group: the listing first, then who comes, changes and leaves', async () => {
+    const url = await listening()
+    const second = await client(url)
+    const heard: Array<{ type: string; members: Array<{ label: string; facts: object }>; left?: unknown[] }> = []
+    const to = second.actor('ear', message => void heard.push(message as never))
+    const registry = new Paper(`actor:${system.id}/registry`)
+    const first = await system.join(Desk, system.find(Desk) as ActorRef<Word>, { seat: 1 })
+    second.send(registry, { type: 'subscribe', group: 'desk', to })
+    await until(() => heard.length === 1, 'the group is listed')
+    const [
+      {
+        members: [member]
+      } = { members: [] }
+    ] = heard
+    expect(heard[0]).to.include({ type: 'members', group: 'desk', part: 0, more: false })
+    expect(member).to.deep.include({ label: 'desk', reachable: true, facts: { seat: 1 } })
+
+    const own = second.actor('own', () => {})
+    const joining = {
+      type: 'join',
+      group: 'desk',
+      member: { ref: own, label: 'mine', reachable: true, facts: { seat: 2 } }
+    }
+    expect(await ask(second, registry, joining)).to.deep.equal({ ok: true })
+    await until(() => heard.length === 2, 'it has joined')
+    expect(heard[1]?.members.map(({ label, facts }) => ({ label, facts }))).to.deep.equal([
+      { label: 'mine', facts: { seat: 2 } }
+    ])
+    await first.release()
+    await until(() => heard.length === 3, 'the first one has left')
+    expect(heard[2]?.left).to.have.length(1)
+    expect(await ask(second, registry, { type: 'leave', group: 'desk', ref: own })).to.deep.equal({ ok: true })
+    expect(await ask(second, registry, { type: 'join', group: 'other', member: joining.member })).to.include({
+      code: 'ACTOR_FORBIDDEN'
+    })
+  })
+
+  it('as a node claims a name, which others then find, and gives it back', async () => {
+    const secret = 'a secret that two nodes share'
+    const gateway = await system.listen(webSocketServer({ port: 0 }), { trust: { node: { secret } } })
+    const second = await client(gateway.url as string, { shared: secret })
+    const registry = new Paper(`actor:${system.id}/registry`)
+    const said: unknown[] = []
+    const ref = second.actor('own', message => void said.push(message))
+    expect(await ask(second, registry, { type: 'claim', name: 'ear', ref, held: false })).to.deep.equal({ ok: true })
+    const other = second.actor('other', () => {})
+    const again = await ask(second, registry, { type: 'claim', name: 'ear', ref: other, held: false })
+    expect(again).to.include({ code: 'ACTOR_NAME_TAKEN' })
+    const Ear = actorName<string>('ear')
+    ;(await system.lookup(Ear)).send('found')
+    await until(() => said.length > 0, 'it is heard')
+    expect(await ask(second, registry, { type: 'release', name: 'ear', ref })).to.deep.equal({ ok: true })
+    expect(await failureCode(system.lookup(Ear, { within: 0 }))).to.equal('ACTOR_NOT_FOUND')
+    expect(await ask(second, registry, { type: 'lookup', name: 'a\u0000b', wait: false })).to.include({
+      code: 'ACTOR_INVALID'
+    })
+  })
+
   it('hears that a system which nobody knows is out of reach', async () => {
     const second = await client(await listening())
     const nobody = new Paper(`actor:${vectors.systems.cyd?.id}/nobody`)

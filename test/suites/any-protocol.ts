@@ -163,12 +163,12 @@ export function anyProtocol(title: string, implementation: Implementation): void
 
     describe('an end of an association', () => {
       for (const { title: what, window, downAfter, over, steps } of vectors.transcripts) {
-        const run = (change: (frame: FrameVector) => Uint8Array): void => {
+        it(what, () => {
           const end = implementation.end({ from: idOf('ada'), to: idOf('ben'), window, downAfter, over })
           for (const [at, step] of steps.entries()) {
             if (step.path !== undefined) end.path(step.path === 'up')
             if (step.push !== undefined) end.push(itemsOf(step.push))
-            if (step.hear !== undefined) end.hear(change(step.hear))
+            if (step.hear !== undefined) end.hear(whole(step.hear))
             if (step.time !== undefined) end.time(step.time)
             if (step.full !== undefined) end.full(step.full)
             if (step.handled !== undefined) end.handled(step.handled)
@@ -181,8 +181,7 @@ export function anyProtocol(title: string, implementation: Implementation): void
             )
             expect(ends, `${where} ends`).to.deep.equal(step.ends === undefined ? [] : [step.ends])
           }
-        }
-        it(what, () => run(whole))
+        })
       }
     })
 
