@@ -32,7 +32,7 @@ export function cuttable(transport: Transport): { transport: Transport; scissors
         if (!severed) connection.send(frame, transfer)
       },
       open(on) {
-        closed = on.close
+        closed = why => on.close(why)
         connection.open({
           frame: data => {
             if (!severed) on.frame(data)
