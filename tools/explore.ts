@@ -35,6 +35,6 @@ for (const { what, events } of found.violations) console.log(`VIOLATION ${what}\
 const seconds = ((performance.now() - began) / 1_000).toFixed(1)
 console.log(
   `${found.states} states, ${found.steps} steps, ${found.ends} states of one side, ${found.transitions.size} transitions, ${found.violations.length} violations, ` +
-    `${found.complete ? 'everything within the bounds' : 'stopped at --most'}, ${seconds} s`
+    `${found.complete ? 'everything within the bounds' : `every way of ${found.depth} events`}, ${seconds} s`
 )
 process.exitCode = found.violations.length === 0 ? 0 : 1

@@ -13,7 +13,8 @@ export interface Found {
   /** The changes of an association's phase that were seen. */
   readonly transitions: ReadonlySet<string>
   readonly violations: ReadonlyArray<{ readonly what: string; readonly events: readonly string[] }>
-  /** Everything within the bounds was seen. */
+  /** Every way of so many events was seen; `complete`: and there are no longer ones within the bounds. */
+  readonly depth: number
   readonly complete: boolean
 }
 
@@ -46,7 +47,8 @@ export async function search(bounds: Bounds, options: SearchOptions = {}): Promi
   known.add(key)
   let layer: Array<{ key: string; trail: Trail | undefined }> = [{ key, trail: undefined }]
   let steps = 0
-  while (layer.length > 0 && violations.length < ENOUGH && known.size < most) {
+  let depth = 0
+  search: while (layer.length > 0) {
     const next: typeof layer = []
     for (const { key, trail } of layer) {
       const world = World.of(key, bounds, ends)
@@ -65,12 +67,13 @@ export async function search(bounds: Bounds, options: SearchOptions = {}): Promi
         if (step.wrong === undefined) next.push({ key, trail: way })
         else violations.push({ what: step.wrong, events: eventsOf(way) })
       }
-      if (violations.length >= ENOUGH || known.size >= most) break
+      if (violations.length >= ENOUGH || known.size >= most) break search
     }
     progress?.(known.size, next.length)
     layer = next
+    depth += 1
   }
-  return { states: known.size, steps, ends: ends.size, transitions, violations, complete: layer.length === 0 }
+  return { states: known.size, steps, ends: ends.size, transitions, violations, depth, complete: layer.length === 0 }
 }
 
 function eventsOf(trail: Trail): string[] {
