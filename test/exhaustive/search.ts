@@ -48,7 +48,7 @@ export async function search(bounds: Bounds, options: SearchOptions = {}): Promi
   let layer: Array<{ key: string; trail: Trail | undefined }> = [{ key, trail: undefined }]
   let steps = 0
   let depth = 0
-  search: while (layer.length > 0) {
+  layers: while (layer.length > 0) {
     const next: typeof layer = []
     for (const { key, trail } of layer) {
       const world = World.of(key, bounds, ends)
@@ -67,7 +67,7 @@ export async function search(bounds: Bounds, options: SearchOptions = {}): Promi
         if (step.wrong === undefined) next.push({ key, trail: way })
         else violations.push({ what: step.wrong, events: eventsOf(way) })
       }
-      if (violations.length >= ENOUGH || known.size >= most) break search
+      if (violations.length >= ENOUGH || known.size >= most) break layers
     }
     progress?.(known.size, next.length)
     layer = next
