@@ -389,7 +389,7 @@ export const bare: ReadonlyArray<{ readonly title: string; readonly hex: string 
   { title: 'ping', hex: '06 40f86a0000000000' },
   { title: 'pong', hex: '07 40f86a0000000000' },
   { title: 'goodbye', hex: '08' },
-  { title: 'goodbye of a gateway that closes: come back within 2000 ms', hex: '08 000007d0' },
+  { title: 'goodbye of a gateway that closes: come back within 1000 ms', hex: '08 000003e8' },
   { title: 'renewed', hex: '0b' },
   { title: 'announced', hex: '0e' }
 ]
