@@ -231,7 +231,6 @@ export class Dialer implements Link {
       )
     })
     const token = await Promise.race([this.#token(), late])
-    late.catch(() => {})
     return { connection: await this.#transport.connect(signal), token }
   }
 

@@ -5,7 +5,7 @@ import type { Clock } from '../actor/clock.ts'
 import { ActorError } from '../actor/errors.ts'
 import type { Logger } from '../actor/logger.ts'
 import { closedError } from '../peer/dial.ts'
-import { HANDSHAKE_TIME, readHandshake, writeHandshake } from '../peer/handshake.ts'
+import { HANDSHAKE_TIME, readHandshake, writeShown } from '../peer/handshake.ts'
 import { CloseCode, type CredentialPort, type Wire } from '../peer/wire.ts'
 import { whenOver } from './wall.ts'
 
@@ -75,10 +75,11 @@ export class Renewal implements CredentialPort {
   async #show(): Promise<void> {
     const token = await this.#patiently(this.#port.token(), 'no token was given')
     if (!this.#wire.isOpen) throw closedError({ code: CloseCode.normal, reason: '' }, 'lost')
+    const frame = writeShown({ kind: 'token', token })
     const answered = new Promise<void>((resolve, reject) => {
       this.#shown = { resolve, reject }
     })
-    this.#wire.send(writeHandshake({ kind: 'token', token }))
+    this.#wire.send(frame)
     await this.#patiently(answered, 'the listener did not answer a new token')
   }
 

@@ -10,7 +10,8 @@ import {
   type Refused,
   readHandshake,
   type Welcome,
-  writeHandshake
+  writeHandshake,
+  writeShown
 } from './handshake.ts'
 import { type Identity, idBytes, proofOf, sameText } from './identity.ts'
 import type { Connection } from './transport.ts'
@@ -103,17 +104,20 @@ export function dial(
     }
   }
   wire.open()
-  wire.send(
-    writeHandshake({
-      kind: 'hello',
-      version: PROTOCOL,
-      id: identity.id,
-      label,
-      ...(shared === undefined ? { secret } : { nonce }),
-      ...(token === undefined ? {} : { token }),
-      ...(options.as === 'peer' ? { as: 'peer' as const } : {})
-    })
-  )
+  const hello = {
+    kind: 'hello' as const,
+    version: PROTOCOL,
+    id: identity.id,
+    label,
+    ...(shared === undefined ? { secret } : { nonce }),
+    ...(token === undefined ? {} : { token }),
+    ...(options.as === 'peer' ? { as: 'peer' as const } : {})
+  }
+  try {
+    wire.send(writeShown(hello))
+  } catch (error) {
+    end(error as ActorError, CloseCode.normal)
+  }
   return wire
 }
 

@@ -112,6 +112,16 @@ export function writeHandshake(frame: HandshakeFrame): Uint8Array {
   return bytes
 }
 
+/** A frame of a dialer. Throws ACTOR_TOO_LARGE where the other side would not read it: of all in it, a token may be that long. */
+export function writeShown(frame: HandshakeFrame): Uint8Array {
+  const bytes = writeHandshake(frame)
+  if (bytes.length <= MAX_HANDSHAKE) return bytes
+  throw new ActorError(
+    'ACTOR_TOO_LARGE',
+    `the token is too long: it crosses in a frame of ${MAX_HANDSHAKE} bytes with all else; show a shorter one`
+  )
+}
+
 /** Throws ACTOR_REFUSED for what is no handshake frame: the other side is something else, or broken. */
 export function readHandshake(bytes: Uint8Array): HandshakeFrame {
   const kind = KINDS.find(each => FrameKind[each] === bytes[0])
@@ -146,6 +156,7 @@ const FINAL = new Set([
   'ACTOR_UNAUTHENTICATED',
   'ACTOR_FORBIDDEN',
   'ACTOR_REFUSED',
+  'ACTOR_TOO_LARGE',
   'ACTOR_BAD_OPTION'
 ])
 

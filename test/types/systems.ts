@@ -125,7 +125,16 @@ const Room = actorName<string>('room')
 export const guests = {
   trust: 'guest',
   expose: [{ name: Room, unchecked: true }],
-  authenticate: ({ token }) => ({ user: token }),
+  authenticate: ({ token }) => ({ user: token, until: 1e12 }),
+  expires: (principal: { until: number }) => principal.until,
+  subject: principal => String(principal),
+  audit(event) {
+    proof<Same<typeof event.at, number>>()
+    if (event.type === 'denied') proof<Same<typeof event.action, 'lookup' | 'register' | 'join' | 'relay'>>()
+    if (event.type === 'refused') proof<Same<typeof event.close, number>>()
+    // @ts-expect-error not every event is about somebody who is attached
+    if (event.type === 'limited') event.id satisfies string
+  },
   authorize: (principal, action, target) => principal !== undefined && action === 'lookup' && target === 'room',
   origins: ['https://example.org'],
   limits: { messageBytes: 1024, messagesPerSecond: 10 },
@@ -141,7 +150,9 @@ const nodely: ListenOptions = { trust: 'node' }
 const stops: ListenOptions = { trust: 'guest', authorize: (_who, action) => action === 'stop' }
 // @ts-expect-error there is no such limit
 const limited: ListenOptions = { trust: 'guest', limits: { actors: 1 } }
-void [trusting, nodely, stops, limited]
+// @ts-expect-error an end is a time
+const endless: ListenOptions = { trust: 'guest', expires: () => 'never' }
+void [trusting, nodely, stops, limited, endless]
 
 export const dialing = {
   token: async () => 'token',
@@ -165,6 +176,7 @@ export async function network(system: ActorSystem): Promise<void> {
     proof<Same<typeof why, { code: string; message: string } | undefined>>()
   })
   await link.flushed({ within: 100 })
+  proof<Same<ReturnType<typeof link.refresh>, Promise<void>>>()
   proof<Same<typeof link.rtt, number | undefined>>()
   proof<Same<typeof link.pending, number>>()
   await link.disconnect()

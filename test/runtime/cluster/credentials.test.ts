@@ -439,6 +439,17 @@ describe('a credential', () => {
       expect(await failureCode(away.refresh())).to.equal('ACTOR_UNREACHABLE')
     })
 
+    it('must fit into a frame, at first and later', async () => {
+      let token = 'x'.repeat(5_000)
+      await open({})
+      expect(await failureCode(connect({ token }))).to.equal('ACTOR_TOO_LARGE')
+      token = 'x'
+      const link = await connect({ token: () => token })
+      token = 'x'.repeat(5_000)
+      expect(await failureCode(link.refresh())).to.equal('ACTOR_TOO_LARGE')
+      expect(link.status).to.equal('connected')
+    })
+
     it('is good where everybody is let in', async () => {
       await open({})
       await (await connect({ token: 'any' })).refresh()
