@@ -404,7 +404,7 @@ export class Door implements Gateway {
 
 /** Where everybody is let in, every token is good. */
 const ANYBODY: CredentialPort = {
-  frame: (_, wire) => wire.send(writeHandshake({ kind: 'admitted' })),
+  frame: (_, wire) => wire.answer(writeHandshake({ kind: 'admitted' })),
   closed: () => {}
 }
 

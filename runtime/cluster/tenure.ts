@@ -83,12 +83,15 @@ export class Tenure implements CredentialPort {
   }
 
   frame(frame: Uint8Array): void {
-    let token: string
+    let token: string | undefined
     try {
       const read = readHandshake(frame)
-      if (read.kind !== 'token') return
-      ;({ token } = read)
+      // An admission is the listener's to give.
+      if (read.kind === 'token') token = read.token
     } catch {
+      // What cannot be read is no token either.
+    }
+    if (token === undefined) {
       this.#port.broken(this)
       this.#wire.close(CloseCode.protocol, 'a frame could not be read')
       return

@@ -93,6 +93,11 @@ export class Wire implements Beating {
     this.#connection.send(frame)
   }
 
+  /** Sends what the other side has asked for, if it takes what it is sent. */
+  answer(frame: Uint8Array): void {
+    if (this.#connection.buffered <= ANSWERED_BYTES) this.send(frame)
+  }
+
   /**
    * Starts the heartbeat, once the handshake is over. Who does not lead pings only when nothing is heard; a guest may be slow
    * for less long than a node.
@@ -149,10 +154,9 @@ export class Wire implements Beating {
     this.#doubted = false
     const kind = frame[0]
     if (kind === FrameKind.ping && frame.length === 9) {
-      if (this.#connection.buffered > ANSWERED_BYTES) return
       const answer = frame.slice()
       answer[0] = FrameKind.pong
-      this.send(answer)
+      this.answer(answer)
     } else if (kind === FrameKind.pong && frame.length === 9) {
       const sent = new DataView(frame.buffer, frame.byteOffset).getFloat64(1)
       const took = this.#clock.now() - sent

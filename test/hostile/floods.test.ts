@@ -4,10 +4,11 @@ import { expect } from 'chai'
 import { FrameKind, type Head, HeadKind, OPENING, RESEND, readHead } from '../../runtime/peer/frame.ts'
 import { writeHandshake } from '../../runtime/peer/handshake.ts'
 import { Item } from '../../runtime/peer/items.ts'
+import { webSocketServer } from '../../transports/websocket-server.ts'
 import { gate, stuck, turn, until } from '../suites/any-ref/cast.ts'
 import { hurriedClock } from '../support/hurried-clock.ts'
 import { entropy, type HeadFacts, hello, identity, items, type RawPeer, relayed } from '../support/raw-peer.ts'
-import { frameOf, type RawSocket, spoken, upgrade } from '../support/raw-socket.ts'
+import { frameOf, type RawSocket, rawSocket, spoken, upgrade } from '../support/raw-socket.ts'
 import { attack, type Stage } from './stage.ts'
 
 setFlagsFromString('--expose-gc')
@@ -32,7 +33,9 @@ async function holds(megabytes: number, before: number): Promise<void> {
 }
 
 /** A guest on a bare socket, which can stop to read. */
-async function bareGuest(stage: Stage): Promise<{ socket: RawSocket; id: string; send(frame: Uint8Array): void }> {
+async function bareGuest(
+  stage: Pick<Stage, 'caller'>
+): Promise<{ socket: RawSocket; id: string; send(frame: Uint8Array): void }> {
   const socket = await stage.caller()
   const who = identity()
   socket.write(upgrade())
@@ -83,6 +86,20 @@ describe('whoever asks on and on and takes no answer', () => {
       socket.reset()
     }).timeout(40_000)
   }
+
+  attack('with tokens where everybody is let in takes no memory for them', async stage => {
+    const { url } = await stage.hub.listen(webSocketServer({ port: 0 }), { trust: 'guest' })
+    const { socket } = await bareGuest({ caller: () => rawSocket(Number(new URL(url as string).port)) })
+    socket.pause()
+    const flood = Buffer.concat(new Array(10_000).fill(frameOf(Buffer.from('\f{"token":"x"}'))))
+    const before = held()
+    for (let n = 0; n < 20 && !socket.over; n++) {
+      socket.write(flood)
+      await stage.served()
+    }
+    await holds(24, before)
+    socket.reset()
+  }).timeout(40_000)
 })
 
 describe('whoever reads nothing', () => {

@@ -44,6 +44,8 @@ describe('a first frame', () => {
     ['that is a welcome', who => greeting(fields(who, { trust: 'node', downAfter: 1_000, messageBytes: 1e6, windowBytes: 1e6 }), FrameKind.welcome), NOT_OURS], // biome-ignore format: one line says it
     ['that is a refusal', () => greeting('{"code":"ACTOR_REFUSED","message":"no","version":1}', FrameKind.refused), NOT_OURS], // biome-ignore format: one line says it
     ['that is a challenge', () => greeting('{"id":"x","nonce":"x","proof":"x"}', FrameKind.challenge), NOT_OURS],
+    ['that is a token', () => greeting('{"token":"good"}', FrameKind.token), NOT_OURS],
+    ['that admits itself', () => greeting('{}', FrameKind.admitted), NOT_OURS],
     ['that is a proof', () => greeting('{"proof":"x","secret":"x"}', FrameKind.proof), NOT_OURS],
     ['that announces somebody', () => Uint8Array.of(FrameKind.peer, ...entropy(40)), NOT_OURS],
     ['that says who cannot be reached', () => Uint8Array.of(FrameKind.undeliverable, ...entropy(32)), NOT_OURS],
@@ -161,7 +163,10 @@ describe('a handshake out of turn', () => {
     ...before.filter(([title]) => title !== 'mail'),
     ['a challenge', () => greeting('{"id":"x","nonce":"x","proof":"x"}', FrameKind.challenge)],
     ['a proof', () => greeting('{"proof":"x","secret":"x"}', FrameKind.proof)],
-    ['a refusal', () => greeting('{"code":"ACTOR_REFUSED","message":"no","version":1}', FrameKind.refused)]
+    ['a refusal', () => greeting('{"code":"ACTOR_REFUSED","message":"no","version":1}', FrameKind.refused)],
+    ['an admission', () => greeting('{"expiresIn":1e9}', FrameKind.admitted)],
+    ['a token that is none', () => greeting('{"token":["good"]}', FrameKind.token)],
+    ['a token of five kilobytes', () => greeting(`{"token":"${'x'.repeat(5_000)}"}`, FrameKind.token)]
   ]
   for (const [title, second] of after) {
     attack(`${title} after the welcome ends that connection with 4400`, async stage => {
