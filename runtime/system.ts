@@ -181,6 +181,10 @@ export class System extends LocalSystem {
         this.#hearAgain(closed)
       }
     })
+    if (this.#ending !== undefined) {
+      await door.close()
+      await this.#open()
+    }
     this.#doors.add(door)
     return door
   }

@@ -1,6 +1,9 @@
+import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createPlainServer } from 'node:http'
 import { createServer } from 'node:https'
 import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { type ClientOptions, WebSocket } from 'ws'
 import { createSystem } from '../../runtime/index.ts'
@@ -197,6 +200,27 @@ describe('a WebSocket server without a certificate', () => {
     expect(said)
       .to.match(/^HTTP\/1\.1 403 Forbidden\r\n/)
       .and.includes('unencrypted: true')
+  })
+
+  it('may be shared where it listens on a pipe, which belongs to this machine', async () => {
+    const server = createPlainServer()
+    const folder = await mkdtemp(join(tmpdir(), 'whereabouts-pipe-'))
+    const path = process.platform === 'win32' ? `\\\\.\\pipe\\${folder.slice(-6)}` : join(folder, 'pipe')
+    await new Promise<void>(resolve => server.listen(path, resolve))
+    let taken = 0
+    const listening = await webSocketServer({ server }).listen(connection => {
+      taken += 1
+      connection.open({ frame: nothing, close: nothing })
+    })
+
+    const socket = new WebSocket(`ws+unix:${path}:/actors`)
+    await new Promise(resolve => socket.once('open', resolve))
+    socket.terminate()
+    await listening.close()
+    await stop(server)
+    await rm(folder, { recursive: true, force: true })
+
+    expect(taken).to.equal(1)
   })
 
   it('is not needed on a shared server that has one', async () => {

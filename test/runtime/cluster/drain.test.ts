@@ -379,8 +379,12 @@ describe('a drain', () => {
     ;(await guest.lookup(Notes)).send(1)
     await clock.advance(100)
 
+    const under = memory()
+    const opening = failureCode(hub.listen(under.listener, guests))
     const ending = hub.shutdown({ drain: 1000 })
 
+    expect(await opening, 'a listener that was being opened').to.equal('ACTOR_SHUT_DOWN')
+    expect(await failureCode(under.transport.connect(AbortSignal.timeout(1000)))).to.equal('ACTOR_UNREACHABLE')
     expect(await failureCode(hub.listen(memory().listener, guests))).to.equal('ACTOR_SHUT_DOWN')
     expect(await failureCode(hub.connect(memory().transport))).to.equal('ACTOR_SHUT_DOWN')
     open()
@@ -410,6 +414,36 @@ describe('a goodbye of a gateway', () => {
     const over = Promise.all([guest.shutdown(), hub.shutdown()])
     await clock.advance(2000)
     await over
+  })
+
+  it('leaves questions open that went through it to others: they are answered by way of its successor', async () => {
+    const clock = new ManualClock()
+    const { transport, listener } = memory()
+    const [first, second, guest, worker] = ['first', 'second', 'guest', 'worker'].map(label =>
+      createSystem({ label, clock, logger: quiet })
+    ) as [ActorSystem, ActorSystem, ActorSystem, ActorSystem]
+    await first.listen(listener, guests)
+    await guest.connect(transport, QUICK)
+    await worker.connect(transport, QUICK)
+    const desk = setup<Work>(() => ({
+      receive({ n, replyTo }) {
+        clock.timer(400, () => replyTo.send(n))
+      }
+    }))
+    const far = guest.ref<Work>(worker.spawn(desk).address)
+    const asked = numbers(20).map(n => far.ask({ type: 'work', n }, { within: 20_000 }))
+    await clock.advance(100)
+
+    const over = first.shutdown({ drain: 1000 })
+    await clock.advance(100)
+    await over
+    await second.listen(listener, guests)
+    await clock.advance(5_000)
+
+    expect(await Promise.all(asked)).to.deep.equal(numbers(20))
+    const rest = Promise.all([second, guest, worker].map(each => each.shutdown()))
+    await clock.advance(3_000)
+    await rest
   })
 
   it('spreads the return of 500 evenly over two milliseconds for each, and at least a second', async function () {
