@@ -45,7 +45,18 @@ export class VirtualTime {
     return {
       now: () => this.now,
       wall: () => 1_700_000_000_000 + this.now,
-      timer: (delay, fire) => this.after(delay, awake(fire)),
+      timer: (delay, fire) => {
+        let wanted = true
+        const due = (): void => {
+          if (wanted) fire()
+        }
+        const cancel = this.after(delay, awake(due))
+        // Due while the process slept, it may still be called off by what is done first when it awakes.
+        return () => {
+          wanted = false
+          cancel()
+        }
+      },
       soon: turn => void this.#soon.push(awake(turn)),
       later: turn => void this.after(0, awake(turn)),
       whenAwake: run => awake(run)(),
