@@ -78,8 +78,8 @@ async function throughHub(options: ListenOptions): Promise<Cast> {
   return meet(near, far, true, [() => hub.shutdown(), () => between.close()], between)
 }
 
-/** The hub of `far` is attached to the hub of `near`. */
-async function throughTwoHubs(options: ListenOptions): Promise<Cast> {
+/** The hub of `far` is attached to the hub of `near`, and the way between the two hubs is cut, or that to `far` as well. */
+async function throughTwoHubs(options: ListenOptions, cuts: 'between' | 'everywhere'): Promise<Cast> {
   const [near, upper, lower, far] = [system('near'), system('upper'), system('lower'), system('far')]
   const above = await serve(upper, options)
   const uplink = memory()
@@ -98,13 +98,26 @@ async function throughTwoHubs(options: ListenOptions): Promise<Cast> {
     cut() {
       uplink.network.refuse(true)
       uplink.network.cut()
-      below.between.cut()
+      if (cuts === 'everywhere') below.between.cut()
     },
     mend() {
       uplink.network.refuse(false)
       below.between.mend()
     }
   })
+}
+
+/** `far` is a worker of a page, and the page a guest of the hub of `near`: nobody but the page knows that there is a hub. */
+async function belowAGuest(): Promise<Cast> {
+  const [near, hub, page, far] = [system('near'), system('hub'), system('page'), system('far')]
+  const { between, dial } = await serve(hub, guests)
+  await page.connect(dial(), credentials(guests))
+  const { port1, port2 } = new MessageChannel()
+  await page.listen(messagePort(port2), nodes)
+  await far.connect(messagePort(port1), credentials(nodes))
+  await near.connect(dial(), credentials(guests))
+  const ends = [() => page.shutdown(), () => hub.shutdown(), () => between.close(), () => port1.close()]
+  return meet(near, far, true, ends, between)
 }
 
 const node: Traits = { remote: true, copies: true, trust: 'node', messageBytes: 16 * 2 ** 20, cuts: true }
@@ -117,5 +130,10 @@ anyRef('over a WebSocket, in the system that dialled', backOverWebSocket, node)
 anyRef('over a WebSocket, seen by a guest', () => overWebSocket(guests), guest)
 anyRef('over WebSockets through a hub', () => throughHub(nodes), node)
 anyRef('over WebSockets through a hub, both guests', () => throughHub(guests), { ...guest, farIsGuest: true })
-anyRef('over WebSockets through two hubs', () => throughTwoHubs(nodes), node)
-anyRef('over WebSockets through two hubs, both guests', () => throughTwoHubs(guests), { ...guest, farIsGuest: true })
+anyRef('over WebSockets through two hubs', () => throughTwoHubs(nodes, 'everywhere'), node)
+anyRef('over WebSockets through two hubs, cut between them', () => throughTwoHubs(nodes, 'between'), node)
+anyRef('over WebSockets through two hubs, both guests', () => throughTwoHubs(guests, 'between'), {
+  ...guest,
+  farIsGuest: true
+})
+anyRef('in a worker of a page that is a guest', belowAGuest, { ...guest, farIsGuest: true })

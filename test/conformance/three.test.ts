@@ -1,4 +1,5 @@
-// Three systems: two that never met, and the hub to which both are attached. Refs go round, and lead home from everywhere.
+// Two systems that never met, and the hub to which both are attached, or a hub for each. Refs go round, and lead home from
+// everywhere.
 
 import { expect } from 'chai'
 import {
@@ -33,16 +34,22 @@ type Board =
 const BoardName = actorName<Board>('board')
 const SECRET = 'the secret of the test'
 
-const places: Array<[string, ListenOptions]> = [
-  ['nodes', { trust: { node: { secret: SECRET } } }],
-  ['guests', { trust: 'guest', expose: [{ name: BoardName, unchecked: true }] }]
+const nodes: ListenOptions = { trust: { node: { secret: SECRET } } }
+const guests: ListenOptions = { trust: 'guest', expose: [{ name: BoardName, unchecked: true }] }
+const places: Array<[string, ListenOptions, hubs: 1 | 2]> = [
+  ['nodes at a hub', nodes, 1],
+  ['guests at a hub', guests, 1],
+  ['nodes at hubs of their own', nodes, 2],
+  ['guests at hubs of their own', guests, 2]
 ]
 
-for (const [title, options] of places) {
-  describe(`three systems, ${title} at a hub`, () => {
+for (const [title, options, hubs] of places) {
+  describe(`two systems, ${title}`, () => {
     let hub: ActorSystem
     let left: ActorSystem
     let right: ActorSystem
+    /** Of the hub of `right`: the same, or another below it. */
+    let lower: ActorSystem
     let networks: MemoryNetwork[]
     let leftBoard: ActorRef<Board>
     let rightBoard: ActorRef<Board>
@@ -65,13 +72,13 @@ for (const [title, options] of places) {
         { name: BoardName }
       )
       networks = []
-      for (const guest of [left, right]) {
-        const { transport, listener, network } = memory()
-        networks.push(network)
-        await hub.listen(listener, options)
-        const credentials = options.trust === 'guest' ? {} : { secret: SECRET }
-        await guest.connect(transport, { ...credentials, backoff: { min: 5, max: 20 } })
+      lower = hub
+      await attach(left, hub, options)
+      if (hubs === 2) {
+        lower = createSystem({ label: 'lower', logger: quiet })
+        await attach(lower, hub, nodes)
       }
+      await attach(right, lower, options)
       leftBoard = await left.lookup(BoardName)
       rightBoard = await right.lookup(BoardName)
     })
@@ -79,8 +86,17 @@ for (const [title, options] of places) {
     afterEach(async () => {
       for (const network of networks) network.refuse(false)
       await Promise.all([left.shutdown(), right.shutdown()])
+      await lower.shutdown()
       await hub.shutdown()
     })
+
+    const attach = async (system: ActorSystem, to: ActorSystem, by: ListenOptions): Promise<void> => {
+      const { transport, listener, network } = memory()
+      networks.push(network)
+      await to.listen(listener, by)
+      const credentials = by.trust === 'guest' ? {} : { secret: SECRET }
+      await system.connect(transport, { ...credentials, backoff: { min: 5, max: 20 } })
+    }
 
     /** A ref of left, as right gets to know it by the board. */
     const cross = async <M>(ref: ActorRef<M>): Promise<ActorRef<M>> => {
@@ -134,11 +150,12 @@ for (const [title, options] of places) {
       expect(await forward.ask({ type: 'forward', to })).to.equal('from the right')
     })
 
-    it('keeps the order between two whose links are cut one after the other', async () => {
+    it('keeps the order while one link after the other is cut, those between hubs too', async () => {
       const seen: number[] = []
       const there = await cross(left.spawn(noting(seen)))
-      for (let n = 0; n < 3000; n++) {
-        const network = networks[n < 1500 ? 0 : 1]
+      const all = 1500 * networks.length
+      for (let n = 0; n < all; n++) {
+        const network = networks[Math.floor(n / 1500)]
         if (n % 1500 === 500) {
           network?.refuse(true)
           network?.cut()
@@ -147,8 +164,8 @@ for (const [title, options] of places) {
         if (n % 100 === 0) await turn()
         if (!there.send(n)) await hand(there, n)
       }
-      await until(() => seen.length >= 3000, 'all have come')
-      expectNumbered(seen, 3000)
+      await until(() => seen.length >= all, 'all have come')
+      expectNumbered(seen, all)
     })
 
     it('does not disturb one when the other is cut off', async () => {
