@@ -1,5 +1,10 @@
 // Systems, ports and transports: what may be handed in, what comes out. Compiled, never run.
 
+import { createServer } from 'node:http'
+import express from 'express'
+import { Hono } from 'hono'
+import { drainOnSignal } from '../../hosting/drain.ts'
+import { statusHandler, statusResponse } from '../../hosting/status.ts'
 import {
   type ActorError,
   type ActorSystem,
@@ -9,10 +14,13 @@ import {
   createSystem,
   type DeadLetterReason,
   type Gateway,
+  type GatewayReport,
+  type GatewayStatus,
   type Link,
   type LinkStatus,
   type ListenOptions,
   type Logger,
+  type Subscription,
   type SystemOptions
 } from '../../runtime/index.ts'
 import type { Connection, Listener, Transport } from '../../runtime/peer/transport.ts'
@@ -20,6 +28,7 @@ import { memory } from '../../transports/memory.ts'
 import { messagePort } from '../../transports/message-port.ts'
 import { webSocket } from '../../transports/websocket.ts'
 import { webSocketServer } from '../../transports/websocket-server.ts'
+import { upgradedWebSockets } from '../../transports/websocket-upgraded.ts'
 import { proof, type Same } from './same.ts'
 
 export const clock = {
@@ -115,6 +124,12 @@ webSocketServer({ port: 0 }) satisfies Listener
 messagePort(new MessageChannel().port1) satisfies Transport & Listener
 memory().transport satisfies Transport
 memory().listener satisfies Listener
+webSocketServer({ tls: { cert: '', key: new Uint8Array(1), minVersion: 'TLSv1.3' }, status: false }) satisfies Listener
+webSocketServer({ server: createServer(), unencrypted: true }) satisfies Listener
+upgradedWebSockets() satisfies Listener
+upgradedWebSockets().accept(new WebSocket('ws://localhost'), { headers: { origin: '' } })
+// @ts-expect-error of which origin a caller is has to be told
+upgradedWebSockets().accept(new WebSocket('ws://localhost'))
 // @ts-expect-error a client does not listen
 webSocket('ws://localhost') satisfies Listener
 // @ts-expect-error a server does not dial
@@ -167,6 +182,16 @@ export async function network(system: ActorSystem): Promise<void> {
   proof<Same<typeof gateway, Gateway>>()
   proof<Same<typeof gateway.url, string | undefined>>()
   for (const peer of gateway.peers) proof<Same<typeof peer.status, LinkStatus>>()
+  proof<Same<typeof gateway.status, GatewayStatus>>()
+  proof<Same<ReturnType<typeof gateway.report>, GatewayReport>>()
+  gateway.report().counters.delivered satisfies number
+  // @ts-expect-error a report is read
+  gateway.report().attached = 0
+  createServer(statusHandler(gateway))
+  express().get('/status', statusHandler(gateway))
+  new Hono().get('/status', () => statusResponse(gateway))
+  drainOnSignal(system, { signals: ['SIGTERM'], within: 5000 }) satisfies Subscription
+  await system.shutdown({ drain: 100, within: 100 })
   await gateway.close({ drain: 100 })
 
   await using link = await system.connect(webSocket('ws://localhost'), dialing)
