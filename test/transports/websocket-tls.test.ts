@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer as createPlainServer } from 'node:http'
-import { createServer } from 'node:https'
+import { createServer, get } from 'node:https'
 import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,6 +69,18 @@ describe('a WebSocket server with a certificate', () => {
     expect(new URL(gateway.url ?? '').protocol).to.equal('wss:')
     expect(link.status).to.equal('connected')
     await Promise.all([client.shutdown(), server.shutdown()])
+  })
+
+  it('tells its status over https: only', async () => {
+    const server = createSystem({ logger: quiet })
+    const gateway = await server.listen(webSocketServer({ tls: { ...own } }), { trust: 'guest' })
+    const url = new URL('/status', gateway.url?.replace('wss:', 'https:'))
+
+    const code = await new Promise(resolve => get(url, { ca: own.cert }, answer => resolve(answer.statusCode)))
+    const plain = await fetch(url.href.replace('https:', 'http:')).catch(() => 'nothing')
+
+    expect([code, plain]).to.deep.equal([200, 'nothing'])
+    await server.shutdown()
   })
 
   it('may be reached by other machines', async () => {
