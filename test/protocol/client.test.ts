@@ -229,6 +229,26 @@ describe('a second implementation, written from docs/protocol.md, at a gateway o
     await between.close()
   }).timeout(30_000)
 
+  it('comes back to a gateway that has closed, and to another system in its place', async () => {
+    const url = await listening()
+    const second = await client(url)
+    const ref = await second.lookup('desk')
+    const ended = second.watch(ref)
+    await ask(second, ref, { type: 'noted' })
+    const before = system.id
+    await system.shutdown()
+    expect(await ended).to.deep.equal({ kind: 'shutdown' })
+    system = createSystem({ label: 'another', logger: quiet })
+    system.spawn(desk, { name: Desk })
+    const port = Number(new URL(url).port)
+    await system.listen(webSocketServer({ port }), { trust: 'guest', expose: [{ name: Desk, unchecked: true }] })
+    await until(() => second.welcome?.id === system.id, 'it is attached to the other one')
+    expect(second.closes[0]).to.equal(4503)
+    expect(before).not.to.equal(system.id)
+    expect(await ask(second, await second.lookup('desk'), { type: 'noted' })).to.equal(0)
+    expect(await failureCode(ask(second, ref, { type: 'noted' }))).to.equal('ACTOR_UNREACHABLE')
+  })
+
   it('meets a system of the runtime through the hub, and each is told who the other is', async () => {
     const url = await listening()
     const second = await client(url)

@@ -52,6 +52,8 @@ export class Client {
   #up = false
   #over = false
   #pinged = 0
+  /** Milliseconds over which a gateway that closes wants returns to be spread. */
+  #spread = 20
   /** When another token is due. */
   #renewAt = Number.POSITIVE_INFINITY
 
@@ -163,7 +165,8 @@ export class Client {
       this.closes.push(code)
       if (this.#up) for (const { association } of this.#peers.values()) association.path(false)
       this.#up = false
-      setTimeout(() => this.#dial(), 20)
+      setTimeout(() => this.#dial(), Math.random() * this.#spread)
+      this.#spread = 20
     })
   }
 
@@ -192,6 +195,9 @@ export class Client {
     switch (bytes[0]) {
       case 6:
         this.#socket?.send(Uint8Array.of(7, ...bytes.subarray(1)))
+        return
+      case 8:
+        if (bytes.length === 5) this.#spread = Math.min(30_000, new Reader(bytes.subarray(1)).uint(4))
         return
       case 9: {
         // Written without definitions, so a reader of its own will do.
