@@ -135,10 +135,10 @@ export class Tenure implements CredentialPort {
     this.#busy = true
     this.#notBefore = clock.now() + ADMIT_EVERY
     this.#cancelTurn = clock.timer(HANDSHAKE_TIME, () => this.#refuse('no answer in time'))
-    this.#port.admit(this, token).then(
-      admission => this.#admitted(admission),
-      error => this.#refuse(error)
-    )
+    this.#port
+      .admit(this, token)
+      .then(admission => this.#admitted(admission))
+      .catch((error: unknown) => this.#refuse(error))
   }
 
   #admitted(admission: Admission): void {

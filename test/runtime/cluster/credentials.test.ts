@@ -339,6 +339,35 @@ describe('a credential', () => {
       })
     }
 
+    it('with a principal whose getters throw stays what it is here, and nothing elsewhere', async () => {
+      const trap = Object.defineProperty({}, 'name', {
+        enumerable: true,
+        get() {
+          throw new Error('a secret of the house')
+        }
+      })
+      const home = make('home')
+      await open({ authenticate: ({ token }) => (token === 'first' ? { name: 'ada' } : trap) })
+      const inner = memory()
+      await hub.listen(inner.listener, { trust: { node: { secret: SECRET } } })
+      await home.connect(inner.transport, { secret: SECRET })
+      let token = 'first'
+      const link = await connect({ token: () => token })
+      const [here, there] = [place(hub), place(home)].map(ref => guest.ref<string>(ref.address))
+      token = 'second'
+      await link.refresh()
+      here?.send('x')
+      await settled()
+      there?.send('x')
+      await settled()
+      expect(origins.map(({ trust, principal }) => [trust, principal === trap])).to.deep.equal([
+        ['guest', true],
+        ['guest', false]
+      ])
+      expect(origins[1]?.principal).to.equal(undefined)
+      expect(link.status).to.equal('connected')
+    })
+
     it('is asked about with all that the first was: label, address, origin and headers', async () => {
       const asked: object[] = []
       const headers = { host: 'a.example', cookie: 'c=1' }
