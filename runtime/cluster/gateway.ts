@@ -2,7 +2,6 @@
 // authenticates, and hands the wire to the hub. Strict by default; whatever goes wrong here costs that connection only.
 
 import type { Clock } from '../actor/clock.ts'
-import { ActorError } from '../actor/errors.ts'
 import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type {
@@ -15,7 +14,6 @@ import type {
   ListenOptions
 } from '../actor/network.ts'
 import { duration } from '../actor/options.ts'
-import { INITIAL_CREDIT } from '../peer/association.ts'
 import {
   HANDSHAKE_TIME,
   type HandshakeFrame,
@@ -32,6 +30,7 @@ import type { Attachment, AttachmentFacts } from './attachment.ts'
 import { Audit, who } from './audit.ts'
 import { type Cause, MAX_SPREAD } from './hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
+import { checkListenOptions } from './listen-options.ts'
 import type { PeerFacts } from './peer-facts.ts'
 import { type Admission, admit, expiresIn, isAnother, Tenure, type TenurePort } from './tenure.ts'
 
@@ -90,7 +89,7 @@ export class Door implements Gateway {
 
   /** Rejects with ACTOR_LISTEN_FAILED or ACTOR_BAD_OPTION. */
   static async open(listener: Listener, options: ListenOptions, port: GatewayPort): Promise<Door> {
-    check(options)
+    checkListenOptions(options)
     const door = new Door(options, port)
     door.#listening = await listener.listen(
       (connection, hello) => door.#accept(connection, hello),
@@ -411,66 +410,6 @@ const ANYBODY: CredentialPort = {
 /** Where a connection comes from, as far as others may be told: headers hold secrets. */
 function where({ address, origin }: ConnectionHello): { address?: string; origin?: string } {
   return { ...(address === undefined ? {} : { address }), ...(origin === undefined ? {} : { origin }) }
-}
-
-/** Below these nothing would work: a dialler takes no welcome with less, and a window holds what is sent before the first grant. */
-const LEAST: Limits = {
-  messageBytes: 1_024,
-  messagesPerSecond: 1,
-  windowBytes: INITIAL_CREDIT,
-  openAsks: 0,
-  watches: 0,
-  subSystems: 0,
-  suspended: 0,
-  pendingHandshakes: 1,
-  depth: 1,
-  nodes: 1
-}
-
-function check(options: ListenOptions): void {
-  const { trust, expose = [], downAfter, limits = {} } = options
-  if (trust !== 'guest' && typeof trust?.node?.secret !== 'string') {
-    throw new ActorError('ACTOR_BAD_OPTION', "listen: trust must be 'guest' or { node: { secret } }")
-  }
-  if (trust !== 'guest' && trust.node.secret.length < 16) {
-    throw new ActorError(
-      'ACTOR_BAD_OPTION',
-      'listen: the secret of a node listener must have 16 characters or more; draw it at random'
-    )
-  }
-  for (const hook of ['authenticate', 'authorize', 'expires', 'subject', 'audit'] as const) {
-    const given: unknown = options[hook]
-    if (given !== undefined && typeof given !== 'function') {
-      throw new ActorError('ACTOR_BAD_OPTION', `listen: ${hook} is ${typeof given}; give a function`)
-    }
-    if (given !== undefined && (hook === 'expires' || hook === 'subject') && options.authenticate === undefined) {
-      throw new ActorError('ACTOR_BAD_OPTION', `listen: ${hook} is asked of what authenticate answers; give both`)
-    }
-  }
-  for (const each of expose) {
-    if (!('unchecked' in each) && each.schema === undefined) {
-      throw new ActorError(
-        'ACTOR_BAD_OPTION',
-        `listen: the exposed name '${each.name}' has no schema, so guests' messages would go unchecked; ` +
-          `give actorName a schema, or spell it out: { name, unchecked: true }`
-      )
-    }
-  }
-  for (const [name, value] of Object.entries(limits)) {
-    const least = LEAST[name as keyof Limits]
-    if (least === undefined) {
-      throw new ActorError('ACTOR_BAD_OPTION', `listen: there is no limit '${name}'; docs/security.md lists them`)
-    }
-    if (!(typeof value === 'number' && value >= least && value <= Number.MAX_SAFE_INTEGER)) {
-      throw new ActorError('ACTOR_BAD_OPTION', `listen: limits.${name} is ${String(value)}; give ${least} or more`)
-    }
-  }
-  if (downAfter !== undefined && !(downAfter >= 100 && downAfter <= 86_400_000)) {
-    throw new ActorError(
-      'ACTOR_BAD_OPTION',
-      `listen: downAfter is ${String(downAfter)}; give milliseconds from 100 to 86,400,000`
-    )
-  }
 }
 
 /** A label is shown to people and written to logs: short, and without what could end a line there. */
