@@ -7,6 +7,7 @@
 //   ack      all batches up to this number have been disposed of: in a mailbox, or a dead letter.
 //   credit   bytes that may be sent in this epoch in all. Absolute, so lost or repeated grants do no harm.
 
+import { appended } from './appended.ts'
 import {
   HEAD_BYTES,
   type Head,
@@ -161,7 +162,7 @@ type Flow = 'free' | 'resuming'
 export class Association {
   readonly #port: AssociationPort
   readonly #options: AssociationOptions
-  readonly #paths: Path[] = []
+  #paths: Path[] = []
   readonly #head: Head = { kind: 0, flags: 0, epoch: 0, ack: 0, credit: 0, seq: 0 }
   #path: Path | undefined
   #epoch: Epoch | undefined
@@ -283,7 +284,7 @@ export class Association {
 
   /** A way to the peer has come up. The best one is used, and numbers are exchanged on it at once. */
   pathUp(path: Path): void {
-    this.#paths.push(path)
+    this.#paths = appended(this.#paths, path)
     this.#choose()
   }
 

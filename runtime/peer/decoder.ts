@@ -248,7 +248,8 @@ export class Decoder {
     if (type === undefined) fault = 'has ill-formed text'
     const typeAt = typed ? keys.indexOf('type') : -1
     if ((typed && typeAt < 0) || new Set(keys).size !== count) throw new BrokenFrame('an ill-formed shape')
-    const shape = { keys, type: type ?? '', typeAt, values: typed ? count - 1 : count, fault }
+    // A copy has no room for more: the table keeps it.
+    const shape = { keys: keys.slice(), type: type ?? '', typeAt, values: typed ? count - 1 : count, fault }
     if (!this.#tables.addShape(shape)) throw new BrokenFrame('more shapes than an epoch may define')
     return shape
   }

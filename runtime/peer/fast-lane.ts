@@ -6,6 +6,8 @@
 //
 // Both tables only grow and are bounded by the protocol, so that a peer cannot fill memory with distinct strings.
 
+import { appended } from './appended.ts'
+
 /** Shapes of one epoch; further ones travel in full. */
 export const MAX_SHAPES = 1024
 /** Addresses of one epoch; further ones travel in full. */
@@ -93,12 +95,12 @@ class Step {
 /** The definitions of one epoch as their author keeps them. They can be taken back, latest first. */
 export class SentTables {
   readonly #root = new Step('', undefined)
-  readonly #shapes: Array<{ shape: Shape; end: Step }> = []
+  #shapes: Array<{ shape: Shape; end: Step }> = []
   // Made when first needed: most of a server's thousands of idle guests are never sent a ref.
   #addresses: Map<string, number> | undefined
   #once: Set<string> | undefined
   /** In order of definition: what `rollback` takes back. */
-  readonly #defined: Array<{ kind: 'shape'; bytes: number } | { kind: 'address'; address: string; bytes: number }> = []
+  #defined: Array<{ kind: 'shape'; bytes: number } | { kind: 'address'; address: string; bytes: number }> = []
   #bytes = 0
 
   /** How many definitions there are; `rollback` to it takes back the later ones. */
@@ -152,8 +154,8 @@ export class SentTables {
     if (step.shape >= 0) return undefined
     step.shape = this.#shapes.length
     const shape = { keys, type, typeAt }
-    this.#shapes.push({ shape, end: step })
-    this.#defined.push({ kind: 'shape', bytes })
+    this.#shapes = appended(this.#shapes, { shape, end: step })
+    this.#defined = appended(this.#defined, { kind: 'shape', bytes })
     this.#bytes += bytes
     return shape
   }
@@ -174,7 +176,7 @@ export class SentTables {
     this.#addresses ??= new Map()
     if (this.#addresses.size >= MAX_ADDRESSES || this.#bytes + address.length > MAX_TABLE_BYTES) return false
     this.#addresses.set(address, this.#addresses.size)
-    this.#defined.push({ kind: 'address', address, bytes: address.length })
+    this.#defined = appended(this.#defined, { kind: 'address', address, bytes: address.length })
     this.#bytes += address.length
     return true
   }
@@ -208,7 +210,7 @@ function isWord(text: string): boolean {
 
 /** The definitions of one epoch as their reader keeps them. */
 export class HeardTables<T extends Shape> {
-  readonly #shapes: T[] = []
+  #shapes: T[] = []
   readonly #addresses: string[] = []
   #bytes = 0
   readonly #before = { shapes: 0, addresses: 0, bytes: 0 }
@@ -226,7 +228,8 @@ export class HeardTables<T extends Shape> {
     let bytes = shape.type.length
     for (const key of shape.keys) bytes += key.length
     this.#bytes += bytes
-    return this.#shapes.push(shape) <= MAX_SHAPES && this.#bytes <= MAX_TABLE_BYTES
+    this.#shapes = appended(this.#shapes, shape)
+    return this.#shapes.length <= MAX_SHAPES && this.#bytes <= MAX_TABLE_BYTES
   }
 
   addAddress(address: string): boolean {

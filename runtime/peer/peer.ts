@@ -15,6 +15,7 @@ import { hasEnded } from '../actor/ready.ts'
 import { type AnyRef, type AskOptions, Ref } from '../actor/ref.ts'
 import type { StopReason, Watcher } from '../actor/watch.ts'
 import { Allowance } from './allowance.ts'
+import { appended } from './appended.ts'
 import { Association, type AssociationPort, type Ended, type EndReason, type Epoch } from './association.ts'
 import { BrokenFrame, type ByteBuffer, type ByteReader } from './byte-buffer.ts'
 import { Decoder, Encoder, type GuardLimits, type WireRefs } from './codec.ts'
@@ -207,6 +208,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
   /** A question from there is settled. */
   #settled(id: string): boolean {
     if (this.#asked?.delete(id) !== true) return false
+    if (this.#asked.size === 0) this.#asked = undefined
     this.#count(-1, 0)
     return true
   }
@@ -594,14 +596,8 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     if (this.#targets.length >= MAX_NUMBERED) throw new BrokenFrame('more actors numbered than an epoch may')
     const ref = this.#local(id)
     const guest = this.#terms.trust === 'guest'
-    // The first push on an empty array makes room for 17; most guests talk to one actor or two.
-    if (this.#targets.length === 0) {
-      this.#targets = [ref]
-      if (guest) this.#schemas = [this.#port.schemaOf(ref)]
-    } else {
-      this.#targets.push(ref)
-      if (guest) this.#schemas[this.#targets.length - 1] = this.#port.schemaOf(ref)
-    }
+    this.#targets = appended(this.#targets, ref)
+    if (guest) this.#schemas = appended(this.#schemas, this.#port.schemaOf(ref))
     this.#port.followPressure(ref, this)
     if (ref.pressed) this.pressureChanged(ref, true)
   }
