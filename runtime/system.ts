@@ -623,6 +623,7 @@ export class System extends LocalSystem {
     return drain(
       {
         clock: this.clock,
+        logger: this.logger,
         quiet: () => done(true),
         deafen: () => {
           this.#deaf = true
@@ -644,6 +645,7 @@ export class System extends LocalSystem {
     return drain(
       {
         clock: this.clock,
+        logger: this.logger,
         quiet: () => done(true),
         deafen: () => void this.#deafDoors.add(door),
         finished: () => done(false)

@@ -2,12 +2,14 @@
 // and a system that shuts down hand in what "finished" is.
 
 import type { Clock } from './clock.ts'
+import type { Logger } from './logger.ts'
 
 /** Milliseconds between two looks: nothing tells that the last mailbox has emptied, and no message shall pay for telling it. */
 const LOOK = 10
 
 export interface DrainPort {
   readonly clock: Clock
+  readonly logger: Logger
   /** Nothing goes on between those who leave and us: no question is open either way, no mail waits, all is acknowledged. */
   quiet(): boolean
   /** From now on batches wait unread, so they are not acknowledged: what they hold was never accepted. Acks are still heard. */
@@ -17,35 +19,38 @@ export interface DrainPort {
 }
 
 /**
- * Resolves when all is finished, after `within` milliseconds, or when `hurry` aborts. Whoever goes on sending and asking is
- * listened to for half of the time.
+ * Resolves when all is finished, after `within` milliseconds, or when `hurry` aborts; what is not finished then is logged. Whoever
+ * goes on sending and asking is listened to for half of the time.
  */
 export async function drain(port: DrainPort, within: number, hurry?: AbortSignal): Promise<void> {
   const began = port.clock.now()
   await until(port, () => port.quiet(), began + within / 2, hurry)
   port.deafen()
-  await until(port, () => port.finished(), began + within, hurry)
+  if (await until(port, () => port.finished(), began + within, hurry)) return
+  port.logger.warn('a drain is over before all that was accepted is finished', { within })
 }
 
 function until(
   { clock }: DrainPort,
-  done: () => boolean,
+  holds: () => boolean,
   deadline: number,
   hurry: AbortSignal | undefined
-): Promise<void> {
+): Promise<boolean> {
   return new Promise(resolve => {
     let cancel = (): void => {}
-    const end = (): void => {
+    const end = (held: boolean): void => {
       cancel()
-      hurry?.removeEventListener('abort', end)
-      resolve()
+      hurry?.removeEventListener('abort', hurried)
+      resolve(held)
     }
+    const hurried = (): void => end(false)
     const look = (): void => {
+      const held = holds()
       const left = deadline - clock.now()
-      if (left <= 0 || hurry?.aborted || done()) end()
+      if (held || left <= 0 || hurry?.aborted) end(held)
       else cancel = clock.timer(Math.min(LOOK, left), look)
     }
-    hurry?.addEventListener('abort', end)
+    hurry?.addEventListener('abort', hurried)
     look()
   })
 }

@@ -170,7 +170,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
     }
     if (budget > 0) {
       const done = (): boolean => !hasBacklog(this)
-      const port = { clock: this.clock, quiet: done, deafen: () => {}, finished: done }
+      const port = { clock: this.clock, logger: this.logger, quiet: done, deafen: () => {}, finished: done }
       this.#draining ??= drain(port, budget).then(() => this.shutdown({ within }))
       return this.#draining
     }

@@ -34,10 +34,12 @@ describe('a drain', () => {
   let network: ReturnType<typeof memory>
   let gateway: Gateway
   let link: Link
+  let warned: string[]
 
   beforeEach(async () => {
     clock = new ManualClock()
-    hub = createSystem({ label: 'hub', clock, logger: quiet })
+    warned = []
+    hub = createSystem({ label: 'hub', clock, logger: { ...quiet, warn: message => void warned.push(message) } })
     guest = createSystem({ label: 'guest', clock, logger: quiet })
     network = memory()
     gateway = await hub.listen(network.listener, guests)
@@ -101,6 +103,7 @@ describe('a drain', () => {
     const { took } = await timed(hub.shutdown({ drain: 10_000 }))
 
     expect(await Promise.all(asked)).to.deep.equal(numbers(100))
+    expect(warned).to.deep.equal([])
     expect(took).to.be.within(980, 1200)
   })
 
@@ -147,6 +150,7 @@ describe('a drain', () => {
     const { took } = await timed(hub.shutdown({ drain: 1000, within: 500 }))
 
     expect(took).to.be.within(1000, 1600)
+    expect(warned).to.include('a drain is over before all that was accepted is finished')
   })
 
   it('takes no time when there is nothing to finish', async () => {
