@@ -102,6 +102,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
   #own: Allowance | undefined
   #cancelTimer: (() => void) | undefined
   #flushing = false
+  #warnedAt = Number.NEGATIVE_INFINITY
 
   // Of the open epoch:
   #encoder: Encoder | undefined
@@ -346,7 +347,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     this.#outbox.flush()
     // Signals and answers' failures are never refused; a peer that causes them and never acknowledges is given up.
     if (this.#outbox.load > 2 * this.#terms.outbound + this.#terms.takes) {
-      this.home.logger.warn('a peer does not acknowledge what it caused; the epoch ends', { peer: this.label })
+      this.#warn('a peer does not acknowledge what it caused; the epoch ends')
       this.#limited('unacknowledged')
       this.association.abandon()
     }
@@ -700,7 +701,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     this.#count(0, 1)
     if (this.#allowance.watches <= this.#terms.watches) ref.watch(this)
     else {
-      this.home.logger.warn('a peer watches more than it may', { peer: this.label })
+      this.#warn('a peer watches more than it may')
       this.#limited('watches')
       this.stopped(ref, { kind: 'unreachable' })
     }
@@ -759,7 +760,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
       const idle = now.streams === streams && now.bytes === bytes && this.association.epoch?.held.length === 0
       if (!idle) this.#expectParts()
       else {
-        this.home.logger.warn('a guest does not end a message that it began; the epoch ends', { peer: this.label })
+        this.#warn('a guest does not end a message that it began; the epoch ends')
         this.association.abandon()
       }
     })
@@ -859,7 +860,7 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
       if (epoch !== this.association.epoch) return false
       // Not only frames that are broken: ids, too, are text that can be ill-formed.
       if (error instanceof ActorError && error.code === 'ACTOR_INVALID') {
-        this.home.logger.warn('a peer broke the protocol; the epoch ends', { peer: this.label, fault: error.message })
+        this.#warn('a peer broke the protocol; the epoch ends', { fault: error.message })
         this.#port.noticed(this.id, { type: 'broken', fault: error.message })
       } else this.home.logger.error('a batch could not be read; the epoch ends', { peer: this.label, error })
       this.association.abandon()
@@ -867,6 +868,14 @@ export class Peer implements Watcher, Asked, Asker, AssociationPort, InboxPort, 
     } finally {
       this.#reading = false
     }
+  }
+
+  /** Once a second: what a peer does again and again fills no log. */
+  #warn(text: string, facts: object = {}): void {
+    const now = this.now()
+    if (now - this.#warnedAt < 1_000) return
+    this.#warnedAt = now
+    this.home.logger.warn(text, { peer: this.label, ...facts })
   }
 
   #unread(ref: Ref<never>, error: unknown, bytes: number, owed: boolean): true {

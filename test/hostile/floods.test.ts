@@ -193,6 +193,25 @@ describe('whoever sends more than was granted', () => {
     expect(stage.said).to.deep.equal([])
   })
 
+  attack('of what is no protocol, or of watches, again and again, fills no log', async stage => {
+    const peer = await stage.guest()
+    const watches = items(write => {
+      for (let n = 0; n < 1_000; n++) {
+        write.u8(Item.watch)
+        write.varint(0)
+        write.utf8(`nobody ${n}`)
+      }
+    })
+    const began = performance.now()
+    for (let epoch = 1; epoch <= 500; epoch++) {
+      peer.send(relayed(peer.identity.id, stage.hub.id, { epoch }, epoch % 50 === 0 ? watches : Uint8Array.of(99)))
+    }
+    await stage.served()
+    await stage.served()
+    expect(stage.warned).to.include('a peer broke the protocol; the epoch ends')
+    expect(stage.warned.length).to.be.at.most(1 + (performance.now() - began) / 1_000)
+  })
+
   attack('as messages of many values is read slower than the others, who are served', async stage => {
     const peer = await stage.guest()
     const full = batch(idOf(stage.open), new Array(9_000).fill(1), 6)

@@ -59,6 +59,8 @@ export interface Stage {
   readonly said: unknown[]
   /** Dead letters of the hub. */
   readonly dead: DeadLetter[]
+  /** What the hub has warned of. */
+  readonly warned: string[]
   /** The actor that anything may be said to. */
   readonly open: ActorRef<unknown>
   caller(): Promise<RawSocket>
@@ -100,7 +102,8 @@ async function raise({ clock, ...options }: Setting) {
   process.on('unhandledRejection', fault)
   // What the hub calls an error is a fault of its own, or of an actor in it, not of those who attack it.
   const error: Logger['error'] = (text, facts) => text.includes('actor failed') || fault({ text, ...facts })
-  const logger: Logger = { ...quiet, error }
+  const warned: string[] = []
+  const logger: Logger = { ...quiet, error, warn: text => void warned.push(text) }
   const timing = clock === undefined ? {} : { clock }
   const hub = createSystem({ label: 'hub', logger, ...timing })
   const good = createSystem({ label: 'good', logger: quiet, ...timing })
@@ -168,6 +171,7 @@ async function raise({ clock, ...options }: Setting) {
     notes,
     said,
     dead,
+    warned,
     open,
     caller: () => rawSocket(port),
     stranger: () => rawPeer(way),
