@@ -135,6 +135,7 @@ export class System extends LocalSystem {
 
   override register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim> {
     this.#guard(ref, name.schema)
+    this.#guardAs(ref, name.name)
     return this.#open() ?? this.#claims.register(name, ref, options)
   }
 
@@ -145,6 +146,7 @@ export class System extends LocalSystem {
     options?: AskOptions
   ): Promise<Claim> {
     this.#guard(ref, name.schema)
+    this.#guardAs(ref, name.name)
     return this.#open() ?? this.#claims.join(name, ref, facts, options)
   }
 
@@ -186,6 +188,7 @@ export class System extends LocalSystem {
       await this.#open()
     }
     this.#doors.add(door)
+    for (const name of door.schemas()) for (const ref of this.#known(name)) this.#guardAs(ref, name)
     return door
   }
 
@@ -258,7 +261,8 @@ export class System extends LocalSystem {
     const ref = super.spawnUnder(parent, behavior, options)
     const name = options?.name
     if (name !== undefined) {
-      if (name.schema !== undefined) this.#schemas.set(ref as unknown as AnyRef, name.schema as StandardSchema<unknown>)
+      this.#guard(ref as unknown as AnyRef, name.schema)
+      this.#guardAs(ref as unknown as AnyRef, name.name)
       this.#registry?.send({ type: 'named', name: name.name })
     }
     return ref
@@ -529,7 +533,7 @@ export class System extends LocalSystem {
           return way?.facts.trust === 'guest' ? way.id : peer
         },
         later: flushable => this.scheduler.flushLater(flushable),
-        find: name => this.#exposable(name),
+        find: name => this.find({ name } as ActorName<never>),
         owns: (peer, ref) => ref instanceof RemoteRef && this.#hub.comesBy(ref.peer.id, peer),
         allowed: (peer, action, name) => this.#allowed(peer, action, name),
         systemOf: ref => (ref instanceof RemoteRef ? ref.peer.id : this.id),
@@ -542,11 +546,16 @@ export class System extends LocalSystem {
     return actor
   }
 
-  /** A local actor by its name. Exposed with a schema, it is guarded by that, whatever it was spawned with. */
-  #exposable(name: string): AnyRef | undefined {
+  /** Actors of ours that hold a name or a place in its group. */
+  *#known(name: string): Iterable<AnyRef> {
     const ref = this.find({ name } as ActorName<never>)
-    if (ref !== undefined) for (const door of this.#doors) this.#guard(ref, door.exposed(name)?.schema)
-    return ref
+    if (ref !== undefined) yield ref
+    yield* this.#claims.claimed(name)
+  }
+
+  /** Exposed with a schema, an actor is guarded by that, though it was spawned, registered or joined without. */
+  #guardAs(ref: AnyRef, name: string): void {
+    for (const door of this.#doors) this.#guard(ref, door.exposed(name)?.schema)
   }
 
   /** From now on what guests say to an actor of ours passes this schema, unless there is another already. */

@@ -32,11 +32,27 @@ export function flawOfName(name: unknown): string | undefined {
   return `a name has 1 to ${MAX_NAME} characters, none of them for control, in Unicode's normal form NFC`
 }
 
-/** A typed name of 1 to 128 characters in normal form NFC, none of them for control. Anything else: ACTOR_BAD_OPTION. */
+/** A message as a schema sees it: a schema cannot know refs, so `replyTo` is taken out before and put back after. */
+type Checked<M> = M extends { replyTo: unknown } ? Omit<M, 'replyTo'> : M
+
+/**
+ * A typed name of 1 to 128 characters in normal form NFC, none of them for control. With a `schema`, messages are of the type
+ * of its output; where they have a `replyTo`, spell the type out and leave `replyTo` to the runtime. Anything else:
+ * ACTOR_BAD_OPTION.
+ */
 export function actorName<M>(name: string): ActorName<M>
-export function actorName<M>(name: string, options: { schema: StandardSchema<M> }): ActorName<M>
+export function actorName<M>(
+  name: string,
+  options: { schema: StandardSchema<M> | StandardSchema<Checked<M>> }
+): ActorName<M>
 export function actorName(name: string, options?: { schema: StandardSchema<unknown> }): unknown {
   const flaw = flawOfName(name)
   if (flaw !== undefined) throw new ActorError('ACTOR_BAD_OPTION', flaw)
+  if (options !== undefined && typeof options?.schema?.['~standard']?.validate !== 'function') {
+    throw new ActorError(
+      'ACTOR_BAD_OPTION',
+      `the schema of '${name}' is no Standard Schema; zod, valibot, arktype and others make them`
+    )
+  }
   return Object.freeze(options === undefined ? { name } : { name, schema: options.schema })
 }

@@ -51,6 +51,7 @@ type Members<M> = ReadonlyMap<ActorRef<M>, { label: string; reachable: boolean; 
 interface Words {
   /** The same for whoever wants the same. */
   readonly key: string
+  readonly name: string
   readonly ref: AnyRef
   assert(held: boolean, options: AskOptions): Promise<Answer<true>>
   release(options: AskOptions): Promise<Answer<true>>
@@ -102,6 +103,11 @@ export class Claims {
   end(): void {
     this.#over = true
     for (const changed of [...this.#changed]) changed()
+  }
+
+  /** What this system claims under a name, or has put into its group. */
+  *claimed(name: string): Iterable<AnyRef> {
+    for (const { words } of this.#intents) if (words.name === name) yield words.ref
   }
 
   // lookups -------------------------------------------------------------------------------------------------------------
@@ -190,6 +196,7 @@ export class Claims {
     const about = { name: name.name, ref: ref as AnyRef }
     const words: Words = {
       key: `name ${ref.address} ${name.name}`,
+      name: name.name,
       ref: ref as AnyRef,
       assert: (held, asked) => this.#port.authority().ask({ type: 'claim', ...about, held }, asked),
       release: asked => this.#port.authority().ask({ type: 'release', ...about }, asked)
@@ -207,6 +214,7 @@ export class Claims {
     const member: Member = { ref, label: ref.label, reachable: true, facts }
     const words: Words = {
       key: `group ${ref.address} ${group}`,
+      name: group,
       ref: ref as AnyRef,
       assert: (_held, asked) => this.#port.authority().ask({ type: 'join', group, member }, asked),
       release: asked => this.#port.authority().ask({ type: 'leave', group, ref: ref as AnyRef }, asked)

@@ -140,6 +140,11 @@ export class Door implements Gateway {
     return this.options.trust !== 'guest' || this.exposed(name) !== undefined
   }
 
+  /** The names that are exposed with a schema. */
+  *schemas(): Iterable<string> {
+    for (const each of this.options.expose ?? []) if (!('unchecked' in each)) yield each.name
+  }
+
   /** What it was exposed as. */
   exposed(name: string): AnyName | undefined {
     const names = (this.options.expose ?? []).map(each => ('unchecked' in each ? each.name : each))

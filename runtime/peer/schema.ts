@@ -19,26 +19,30 @@ export class Unfit extends ActorError {
 export function checked(schema: StandardSchema<unknown>, message: unknown): unknown {
   let replyTo: unknown
   let value = message
-  if (typeof message === 'object' && message !== null && 'replyTo' in message) {
+  if (typeof message === 'object' && message !== null && Object.hasOwn(message, 'replyTo')) {
     const { replyTo: taken, ...rest } = message as { replyTo: unknown }
     if (!(taken instanceof Ref)) throw new Unfit('replyTo is no ref')
     replyTo = taken
     value = rest
   }
-  const { issues, value: output } = asked(schema, value)
-  if (issues !== undefined) throw new Unfit(`the message does not fit the schema of this name${pathsOf(issues)}`)
+  const { paths, value: output } = asked(schema, value)
+  if (paths !== undefined) throw new Unfit(`the message does not fit the schema of this name${paths}`)
   if (replyTo === undefined) return output
-  if (typeof output !== 'object' || output === null) throw new Unfit('a question must be an object')
+  if (typeof output !== 'object' || output === null || Array.isArray(output))
+    throw new Unfit('a question must be an object')
   return { ...output, replyTo }
 }
 
-function asked(schema: StandardSchema<unknown>, message: unknown): { issues: unknown; value: unknown } {
+function asked(schema: StandardSchema<unknown>, message: unknown): { paths: string | undefined; value: unknown } {
   let waits: boolean
-  let said: { issues: unknown; value: unknown }
+  let said: { paths: string | undefined; value: unknown }
   try {
     const result = schema['~standard'].validate(message) as { issues?: unknown; value?: unknown }
-    said = { issues: result.issues, value: result.value }
-    waits = said.issues === undefined && !('value' in result)
+    const { issues, value } = result
+    said = { paths: issues === undefined ? undefined : pathsOf(issues), value }
+    waits = issues === undefined && !('value' in result)
+    // Nobody waits for it: what it comes to is nobody's fault here.
+    if (waits) Promise.resolve(result).catch(() => {})
   } catch (cause) {
     // What it says is for the dead letter, and not for whoever sent the message.
     throw new Unfit('the schema of this name failed', { cause })
