@@ -2,7 +2,6 @@
 
 import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
 import { parseAddress } from './actor/address.ts'
-import { hasBacklog } from './actor/backlog.ts'
 import type { Behavior } from './actor/behavior.ts'
 import { MAX_DELAY } from './actor/clock.ts'
 import type { SpawnOptions } from './actor/context.ts'
@@ -19,6 +18,7 @@ import { NowhereRef } from './actor/nowhere-ref.ts'
 import { duration, patience } from './actor/options.ts'
 import type { Asked } from './actor/question.ts'
 import { type ActorRef, type AnyRef, type AskOptions, Ref } from './actor/ref.ts'
+import { hasUnhandled } from './actor/unhandled.ts'
 import type { Attachment, AttachmentFacts } from './cluster/attachment.ts'
 import { Claims } from './cluster/claims.ts'
 import { Door } from './cluster/gateway.ts'
@@ -627,7 +627,7 @@ export class System extends LocalSystem {
   #finish(within: number): Promise<void> {
     const done = (both: boolean): boolean => {
       for (const peer of this.#peers) if (!peer.idle(both)) return false
-      return !hasBacklog(this)
+      return !hasUnhandled(this)
     }
     return drain(
       {
@@ -649,7 +649,7 @@ export class System extends LocalSystem {
     const by = (id: string): boolean => this.#doorTo(id) === door
     const done = (both: boolean): boolean => {
       for (const peer of this.#peers) if (by(peer.id) && !peer.idle(both)) return false
-      return !hasBacklog(this, by)
+      return !hasUnhandled(this, by)
     }
     return drain(
       {

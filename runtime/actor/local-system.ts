@@ -4,7 +4,6 @@
 import type { ActorSystem, SystemOptions } from './actor-system.ts'
 import { formatAddress, parseAddress } from './address.ts'
 import { Ask } from './ask.ts'
-import { hasBacklog } from './backlog.ts'
 import { type Behavior, Receiving, Setting } from './behavior.ts'
 import { Cell } from './cell.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -28,6 +27,7 @@ import { ChunkPool } from './queue.ts'
 import { type ActorRef, type AnyRef, type AskOptions, Ref } from './ref.ts'
 import { Scheduler } from './scheduler.ts'
 import { type Decision, decide } from './supervision.ts'
+import { hasUnhandled } from './unhandled.ts'
 import { DONE, SHUTDOWN } from './watch.ts'
 
 /** As long as two children may take to stop, 5 s each: a system that hangs longer is killed. */
@@ -169,7 +169,7 @@ export class LocalSystem implements ActorSystem, Parent, Family {
       return Promise.reject(error)
     }
     if (budget > 0) {
-      const done = (): boolean => !hasBacklog(this)
+      const done = (): boolean => !hasUnhandled(this)
       const port = { clock: this.clock, logger: this.logger, quiet: done, deafen: () => {}, finished: done }
       this.#draining ??= drain(port, budget).then(() => this.shutdown({ within }))
       return this.#draining

@@ -11,7 +11,7 @@ import { Kept } from './stash.ts'
 export type From = (peer: string) => boolean
 
 /** Whether an actor has mail waiting, put aside, or in hand: any, or what has come from elsewhere. */
-export function hasBacklog(roots: Family, from?: From): boolean {
+export function hasUnhandled(roots: Family, from?: From): boolean {
   const families: Family[] = [roots]
   for (let family = families.pop(); family !== undefined; family = families.pop()) {
     for (let cell = family.lastChild; cell !== undefined; cell = cell.older) {
