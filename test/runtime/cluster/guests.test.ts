@@ -14,7 +14,7 @@ import { FrameKind, HEAD_BYTES, type Head, HeadKind, readHead } from '../../../r
 import { Item } from '../../../runtime/peer/items.ts'
 import type { Listener, Transport } from '../../../runtime/peer/transport.ts'
 import { memory } from '../../../transports/memory.ts'
-import { failureCode, letters, noting, turn, until, watcher } from '../../suites/any-ref/cast.ts'
+import { failure, failureCode, letters, noting, turn, until, watcher } from '../../suites/any-ref/cast.ts'
 import { type HandClock, handClock } from '../../support/hand-clock.ts'
 import { quiet } from '../../support/quiet.ts'
 import { items, type RawPeer, rawGuest, relayed } from '../../support/raw-peer.ts'
@@ -158,6 +158,41 @@ describe('a guest', () => {
       await settled()
       expect(seen).to.deep.equal([{ type: 'note', text: 'a' }])
     })
+
+    const trap = (what: string): object =>
+      Object.defineProperty({}, what, {
+        get() {
+          throw new Error('a secret of the house')
+        }
+      })
+    const failing: Array<[string, () => unknown]> = [
+      [
+        'throws',
+        () => {
+          throw new Error('a secret of the house')
+        }
+      ],
+      ['promises', async () => ({ value: 1 })],
+      // biome-ignore lint/suspicious/noThenProperty: what is no Promise may be a promise all the same
+      ['answers with what can be awaited', () => ({ then: (take: (value: unknown) => void) => take({ value: 1 }) })],
+      ['answers with issues that throw', () => trap('issues')],
+      ['answers with a value that throws', () => trap('value')],
+      ['answers with nothing', () => undefined],
+      ['answers with a text', () => 'good']
+    ]
+    for (const [what, validate] of failing) {
+      it(`delivers nothing where the schema ${what}, and tells nothing of inside`, async () => {
+        const schema = { '~standard': { version: 1, vendor: 'test', validate } } as StandardSchema<Get<number>>
+        const Bad = actorName<Get<number>>('bad', { schema })
+        await open({ expose: [Bad] })
+        hub.spawn(noting(seen), { name: Bad as never })
+        const bad = await (await join()).lookup(Bad)
+        const error = await failure(bad.ask({ type: 'get' }))
+        expect(error).to.have.property('code', 'ACTOR_INVALID')
+        expect(String(error)).to.not.include('house')
+        expect(seen).to.deep.equal([])
+      })
+    }
 
     it('is held to the schema of the name that an actor was registered under', async () => {
       await open()
