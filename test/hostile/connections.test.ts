@@ -1,10 +1,11 @@
 import { createServer } from 'node:http'
 import { connect } from 'node:net'
 import { expect } from 'chai'
+import { writeHandshake } from '../../runtime/peer/handshake.ts'
 import { webSocketServer } from '../../transports/websocket-server.ts'
 import { turn, until } from '../suites/any-ref/cast.ts'
 import { hurriedClock } from '../support/hurried-clock.ts'
-import { entropy } from '../support/raw-peer.ts'
+import { entropy, hello, identity } from '../support/raw-peer.ts'
 import { frameOf, type RawSocket, rawSocket, spoken, upgrade } from '../support/raw-socket.ts'
 import { portOf, stop } from '../transports/http.ts'
 import { attack, type Stage } from './stage.ts'
@@ -47,6 +48,33 @@ describe('a caller that speaks something else', () => {
       expect(performance.now() - began, 'milliseconds').to.be.below(1_000)
       expect(head.split('\r\n')[0]).to.match(answer)
       await stage.alone()
+    })
+  }
+})
+
+describe('a caller that asks how things are', () => {
+  attack('hears counts, and nothing of who is there', async stage => {
+    const { head, body } = await hears(stage, 'GET /status?id=* HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+    expect(head).to.match(/ 200 /)
+    expect(body).to.not.include(stage.good.id).and.not.include('good').and.not.include(stage.hub.id)
+    for (const value of Object.values(JSON.parse(body) as object)) expect(value).to.not.be.an('array')
+  })
+
+  for (const start of [
+    'POST /status',
+    'GET /status/../x',
+    'GET //status',
+    'GET /%73tatus',
+    'GET /status%00',
+    'DELETE /status'
+  ]) {
+    attack(`by ${start} hears no more`, async stage => {
+      const { head, body } = await hears(
+        stage,
+        `${start} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`
+      )
+      expect(head).to.match(/ (4\d\d|200) /)
+      expect(body).to.not.include(stage.good.id)
     })
   }
 })
@@ -211,6 +239,25 @@ describe('a caller that takes its time', () => {
       pinging.send(Uint8Array.of(6, 0, 0, 0, 0, 0, 0, 0, 0))
       await until(() => silent.closed.length + pinging.closed.length === 2, 'they are shown the door')
       expect([silent, pinging].map(({ closed }) => closed[0]?.code)).to.deep.equal([4408, 4408])
+    },
+    { clock: hurriedClock(10) }
+  )
+
+  attack(
+    'over a frame, a byte now and then, is closed with 4408',
+    async stage => {
+      const socket = await stage.caller()
+      socket.write(upgrade())
+      socket.write(frameOf(writeHandshake(hello(identity()))))
+      await until(() => spoken(socket.heard).frames.length > 0, 'it is welcome')
+      const frame = frameOf(new Uint8Array(60_000))
+      let said = 0
+      await until(() => {
+        socket.write(frame.subarray(said, ++said))
+        return socket.over || spoken(socket.heard).code !== undefined
+      }, 'it is given up')
+      expect(spoken(socket.heard).code).to.equal(4408)
+      socket.reset()
     },
     { clock: hurriedClock(10) }
   )

@@ -192,6 +192,26 @@ describe('a guest that meddles with what is not its own', () => {
     expect(await known.asked).to.equal('the answer')
   })
 
+  attack('and asks twice under one id, or under one that is not for questions, loses its epoch', async stage => {
+    const peer = await stage.guest()
+    const ask = (id: string): Uint8Array =>
+      items(write => {
+        write.u8(Item.ask)
+        write.varint(0)
+        write.utf8(idOf(stage.open))
+        write.utf8(id)
+        write.message(id)
+      })
+    const batches = [[ask('~a'), ask('~a')], [ask('b')], [ask('registry')], [ask('')]]
+    for (const [n, asks] of batches.entries()) {
+      peer.send(relayed(peer.identity.id, stage.hub.id, { epoch: n + 1 }, Buffer.concat([...asks, ask(`~${n}`)])))
+    }
+    peer.send(relayed(peer.identity.id, stage.hub.id, { epoch: 9 }, ask('~last')))
+    await until(() => stage.said.includes('~last'), 'it begins again')
+    expect(stage.said).to.deep.equal(['~a', '~last'])
+    expect(peer.closed).to.deep.equal([])
+  })
+
   attack('cannot find an actor by guessing, and hears the same of those that there are and are not', async stage => {
     const mallory = await stage.system()
     const dead = letters(stage.good)

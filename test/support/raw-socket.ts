@@ -91,16 +91,20 @@ export function frameOf(payload: Uint8Array = new Uint8Array(0), shape: FrameSha
   return Buffer.concat([head.subarray(0, size), masked ? Buffer.alloc(4) : Buffer.alloc(0), payload])
 }
 
-/** What the server said, apart: the head of its answer, its binary frames, and the code that it closed with, if it did. */
-export function spoken(heard: Buffer): { head: string; frames: Buffer[]; code: number | undefined } {
+/** What the server said, apart: the head of its answer, what is behind it as text or as binary frames, and the code it closed with. */
+export function spoken(heard: Buffer): { head: string; body: string; frames: Buffer[]; code: number | undefined } {
   const end = heard.indexOf('\r\n\r\n')
-  if (end < 0) return { head: heard.toString('latin1'), frames: [], code: undefined }
+  if (end < 0) return { head: heard.toString('latin1'), body: '', frames: [], code: undefined }
+  const said = { head: heard.subarray(0, end).toString('latin1'), body: heard.subarray(end + 4).toString() }
   const frames: Buffer[] = []
   let code: number | undefined
+  if (!/^HTTP\/1.1 101 /.test(heard.toString('latin1', 0, 20))) return { ...said, frames, code }
   for (let at = end + 4; at + 2 <= heard.length; ) {
     const opcode = (heard[at] as number) & 0x0f
     let length = (heard[at + 1] as number) & 0x7f
     at += 2
+    // The rest of it is still on its way.
+    if (at + (length === 126 ? 2 : length === 127 ? 8 : 0) > heard.length) break
     if (length === 126) {
       length = heard.readUInt16BE(at)
       at += 2
@@ -108,10 +112,11 @@ export function spoken(heard: Buffer): { head: string; frames: Buffer[]; code: n
       length = Number(heard.readBigUInt64BE(at))
       at += 8
     }
+    if (at + length > heard.length) break
     const payload = heard.subarray(at, at + length)
     at += length
     if (opcode === 2) frames.push(payload)
     if (opcode === 8 && payload.length >= 2) code = payload.readUInt16BE(0)
   }
-  return { head: heard.subarray(0, end).toString('latin1'), frames, code }
+  return { ...said, frames, code }
 }
