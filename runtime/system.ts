@@ -77,8 +77,6 @@ export class System extends LocalSystem {
   #registry: ActorRef<RegistryMessage> | undefined
   /** The authority that knows what is claimed here. */
   #asserted: string | undefined
-  /** The hub that was above last, which stays the one to ask for names while a link to it is wanted. */
-  #lastAbove: string | undefined
   /** The hub that what is claimed here was asserted to last, whatever has become of the link. */
   #outlived: string | undefined
   #ending: Promise<void> | undefined
@@ -431,6 +429,8 @@ export class System extends LocalSystem {
     const door = this.#doorOf.get(id)
     if (why?.code === CloseCode.slow) door?.notice(attachment, attachment.facts, { type: 'limited', limit: 'slow' })
     if (what === 'gone') {
+      // Nothing may have been asserted in an epoch that could end; those who wait for its return are to hear of that.
+      if (this.#asserted === id) this.#asserted = undefined
       door?.detached(attachment, cause)
       door?.forget(id)
       this.#doorOf.delete(id)
@@ -507,11 +507,15 @@ export class System extends LocalSystem {
     return this.#registryAbove() ?? this.#ownRegistry()
   }
 
-  /** Who has lost its hub is no authority instead: what it granted meanwhile would be granted twice. */
+  /** Who has lost its hub, or has not reached it yet, is no authority instead: what it granted would be granted twice. */
   #registryAbove(): ActorRef<RegistryMessage> | undefined {
-    const wanted = [...this.#dialers].some(each => each.as === 'below')
-    const above = this.#hub.above?.id ?? (wanted ? this.#lastAbove : undefined)
-    return above === undefined ? undefined : this.#registryOn(above)
+    const { above } = this.#hub
+    if (above !== undefined) return this.#registryOn(above.id)
+    for (const { as } of this.#dialers) {
+      if (as === 'below')
+        return new NowhereRef(this, 'the hub above', 'unreachable') as unknown as ActorRef<RegistryMessage>
+    }
+    return undefined
   }
 
   #registryOn(peer: string): ActorRef<RegistryMessage> {
@@ -525,6 +529,8 @@ export class System extends LocalSystem {
       registry({
         clock: this.clock,
         above: () => this.#registryAbove(),
+        registryOn: system => this.#registryOn(system),
+        lapsed: () => this.#claims.lapsed(),
         lookup: (name, { wait, hidden, signal }) =>
           this.#claims.lookup({ name } as ActorName<never>, { within: wait ? MAX_DELAY : 0, hidden, signal }),
         grace: () => Math.max(0, ...[...this.#doors].map(door => door.options.downAfter ?? DOWN_AFTER)),
@@ -596,7 +602,6 @@ export class System extends LocalSystem {
     const above = this.#hub.above?.id
     const outlived = above !== undefined && this.#outlived !== undefined && this.#outlived !== above
     this.#asserted = above
-    this.#lastAbove = above
     this.#outlived = above ?? this.#outlived
     this.#registry?.send({ type: 'above' })
     this.#claims.reassert(outlived)
@@ -606,7 +611,7 @@ export class System extends LocalSystem {
   /** A link has ended on purpose, or for good. Without a hub above this system is its own authority. */
   #unlinked(dialer: Dialer): void {
     this.#dialers.delete(dialer)
-    if (dialer.as === 'below' && this.#lastAbove !== undefined) this.#assert()
+    if (dialer.as === 'below') this.#assert()
   }
 
   // the end -------------------------------------------------------------------------------------------------------------

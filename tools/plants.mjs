@@ -2,6 +2,7 @@
 // time, as they are loaded, and prints the seed that caught each. A simulator that cannot fail proves nothing.
 
 const association = 'runtime/peer/association.ts'
+const names = 'runtime/cluster/registry-names.ts'
 
 export const plants = [
   {
@@ -49,6 +50,32 @@ export const plants = [
         file: association,
         find: 'epoch.number, told.ack, told.credit)\n  }',
         put: 'epoch.number, told.ack, grant)\n  }'
+      }
+    ]
+  },
+  {
+    name: 'a name is granted while its owner lives',
+    edits: [{ file: names, find: 'owner !== undefined && owner !== ref) replyTo', put: 'owner === null) replyTo' }]
+  },
+  {
+    name: "a release gives up another's name",
+    edits: [{ file: names, find: 'if (this.#names.get(name) !== ref) return false', put: '' }]
+  },
+  {
+    name: 'a young authority grants new claims',
+    edits: [{ file: names, find: 'else if (this.minority === 0 ||', put: 'else if (this.minority >= 0 ||' }]
+  },
+  {
+    name: 'a young authority says that nobody has a name',
+    edits: [{ file: names, find: '(!wait && this.minority === 0)', put: '!wait' }]
+  },
+  {
+    name: 'what is held is not asserted to the next authority',
+    edits: [
+      {
+        file: 'runtime/cluster/claims.ts',
+        find: "this.#due.clear()\n    for (const intent of this.#intents) if (intent.state === 'held')",
+        put: "this.#due.clear()\n    for (const intent of this.#intents) if (intent.state === 'over')"
       }
     ]
   }

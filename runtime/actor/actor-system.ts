@@ -42,6 +42,10 @@ export interface ActorSystem extends AsyncDisposable {
   register<M>(name: ActorName<M>, ref: ActorRef<M>, options?: AskOptions): Promise<Claim>
   /** Groups: many refs under one name, each with facts to show. */
   join<M>(name: ActorName<M>, ref: ActorRef<M>, facts?: Record<string, unknown>, options?: AskOptions): Promise<Claim>
+  /**
+   * Calls `changed` with all members of a group, and again when something changes, at most once a turn. It is always the same
+   * map, kept up to date: copy it to keep what it was.
+   */
   members<M>(
     name: ActorName<M>,
     changed: (

@@ -6,8 +6,9 @@ import type { AskOptions } from './ref.ts'
 
 /** A name, or a place in a group, that this system holds. */
 export interface Claim {
-  /** Aborts when it is lost: released, the actor ended, or a new authority gave the name to another. */
+  /** Aborts when it is lost: released, the actor ended, or another has the name; then the reason is the error. */
   readonly lost: AbortSignal
+  /** Resolves when the authority has heard it, after 5 s at the latest: then it hears it when it can. */
   release(): Promise<void>
 }
 

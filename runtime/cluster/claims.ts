@@ -94,6 +94,13 @@ export class Claims {
     for (const listing of this.#listings.values()) listing.follow()
   }
 
+  /** The authority has lost sight of us for a moment: what we had is to be said again, and what we follow listed anew. */
+  lapsed(): void {
+    for (const intent of this.#intents) if (intent.state === 'held') this.#due.add(intent)
+    this.#assertDue()
+    for (const listing of this.#listings.values()) listing.follow()
+  }
+
   /** The authority is gone: what it listed is history until there is one again. */
   orphaned(): void {
     for (const listing of this.#listings.values()) listing.stale()

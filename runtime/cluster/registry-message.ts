@@ -47,6 +47,8 @@ export type RegistryRequest =
   | { type: 'unsubscribe'; group: string; to: ActorRef<MembersMessage> }
   /** The sender was attached to another hub before: there may be claims that this authority has not heard of. */
   | { type: 'outlived' }
+  /** An authority has lost sight of the receiver's system for a moment, and with that whatever its actors had. */
+  | { type: 'lapsed' }
 
 /** From its own system only. */
 export type RegistryNews =
@@ -70,6 +72,7 @@ export function flawOf(message: unknown, isRef: (value: unknown) => boolean): st
     case 'above':
     case 'of age':
     case 'outlived':
+    case 'lapsed':
       return undefined
     case 'named':
       return flawOfName(name)

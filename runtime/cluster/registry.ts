@@ -10,6 +10,7 @@ import type { Origin } from '../actor/origin.ts'
 import { QuestionOrigin } from '../actor/question.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { Flushable } from '../actor/scheduler.ts'
+import type { StopReason } from '../actor/watch.ts'
 import { Groups } from './registry-groups.ts'
 import { Holders, type Kind, MAX_OF_GUEST } from './registry-holders.ts'
 import { RegistryMail } from './registry-mail.ts'
@@ -28,6 +29,10 @@ export interface RegistryPort {
   readonly clock: Clock
   /** The registry of the hub above, if there is one: then this one is no authority. */
   above(): ActorRef<RegistryMessage> | undefined
+  /** The registry of another system. */
+  registryOn(system: string): ActorRef<RegistryMessage>
+  /** An authority does not know any more what is claimed here. */
+  lapsed(): void
   /** Asks the authority above for a name, whoever that is by then. Rejects when the signal aborts, or with a code. */
   lookup(name: string, options: { wait: boolean; hidden: boolean; signal: AbortSignal }): Promise<AnyRef>
   /** A name that this system itself knows. */
@@ -48,6 +53,7 @@ export interface RegistryPort {
   later(flushable: Flushable): void
 }
 
+type Asked = Exclude<RegistryRequest, { type: 'lapsed' }>
 /** Requests that are kept by the hub above, and answered from there. */
 type Handed = Extract<RegistryRequest, { type: 'claim' | 'release' | 'join' | 'leave' }>
 
@@ -64,10 +70,13 @@ class Registry {
   readonly #up = new RegistryMail()
   /** Of each guest, what `authorize` has not decided yet. */
   readonly #undecided = new Map<string, number>()
-  /** The hub above when that was last looked at, and whether it was told that a predecessor was outlived. */
+  /** The hub above when that was last looked at, and whether it was told that one before it was outlived. */
   #above: ActorRef<RegistryMessage> | undefined
   #toldAbove = false
+  #outlived = false
   #growing = false
+  /** Systems that were lost in this turn. */
+  readonly #lapsed = new Set<string>()
 
   constructor(ctx: Context<RegistryMessage>, port: RegistryPort) {
     this.#ctx = ctx
@@ -110,24 +119,38 @@ class Registry {
       case 'of age':
         if (from.trust === 'local') this.#news(message)
         return
+      case 'lapsed':
+        if (guest === undefined) this.#port.lapsed()
+        return
       default:
         if (guest === undefined) this.#handle(message, from)
         else this.#check(guest, message, from)
     }
   }
 
-  readonly stopped = (ref: AnyRef): void => {
+  readonly stopped = (ref: AnyRef, reason: StopReason): void => {
     const holder = this.#holders.take(ref)
     if (holder === undefined) return
     for (const name of holder.names) this.#names.release(name, ref)
     for (const group of holder.groups) this.#groups.leave(group, ref)
     for (const group of holder.follows) this.#groups.unfollow(group, ref as ActorRef<MembersMessage>)
+    if (reason.kind !== 'unreachable' || this.#port.above() !== undefined) return
+    // It may be there all the same, by an association that has just begun anew, and believe that it has what it had.
+    if (this.#lapsed.size === 0) this.#port.later({ flush: () => this.#tellLapsed() })
+    this.#lapsed.add(this.#port.systemOf(ref))
+  }
+
+  #tellLapsed(): void {
+    for (const system of this.#lapsed) {
+      if (this.#port.reachable(system)) this.#port.registryOn(system).send({ type: 'lapsed' })
+    }
+    this.#lapsed.clear()
   }
 
   // guests --------------------------------------------------------------------------------------------------------------
 
   /** A guest speaks for its own actors only, and of what it may know. */
-  #check(guest: string, message: RegistryRequest, from: Origin): void {
+  #check(guest: string, message: Asked, from: Origin): void {
     if (!refsIn(message).every(ref => this.#port.owns(guest, ref))) return
     // What is told in place of being asked nobody gives up, and no limit counts: it would wait here when the guest is gone.
     if ('replyTo' in message && !(from instanceof QuestionOrigin)) return
@@ -195,7 +218,7 @@ class Registry {
 
   // what is asked -------------------------------------------------------------------------------------------------------
 
-  #handle(message: RegistryRequest, from: Origin): void {
+  #handle(message: Asked, from: Origin): void {
     const above = this.#port.above()
     if (message.type === 'lookup') this.#lookup({ ...message, hidden: message.hidden === true, signal: from.signal })
     else if (above !== undefined) this.#handUp(above, message, from)
@@ -203,7 +226,7 @@ class Registry {
     this.#grow()
   }
 
-  #keep(message: Exclude<RegistryRequest, { type: 'lookup' }>, from: Origin): void {
+  #keep(message: Exclude<Asked, { type: 'lookup' }>, from: Origin): void {
     switch (message.type) {
       case 'claim': {
         const { name, ref, held, guest, replyTo } = message
@@ -235,6 +258,7 @@ class Registry {
         this.#holders.delete(message.to, 'follows', message.group)
         return
       case 'outlived':
+        this.#outlived = true
         this.#names.succeed()
         return
       default:
@@ -242,12 +266,12 @@ class Registry {
     }
   }
 
-  #handUp(above: ActorRef<RegistryMessage>, message: Exclude<RegistryRequest, { type: 'lookup' }>, from: Origin): void {
+  #handUp(above: ActorRef<RegistryMessage>, message: Exclude<Asked, { type: 'lookup' }>, from: Origin): void {
     switch (message.type) {
       case 'outlived':
-        if (this.#toldAbove) return
+        this.#outlived = true
+        if (!this.#toldAbove) this.#up.send(above, message)
         this.#toldAbove = true
-        this.#up.send(above, message)
         return
       case 'unsubscribe':
         this.#holders.delete(message.to, 'follows', message.group)
@@ -332,6 +356,9 @@ class Registry {
       this.#grow()
       return
     }
+    // It was heard here first, perhaps when nobody was above.
+    this.#toldAbove = this.#outlived
+    if (this.#outlived) this.#up.send(this.#above, { type: 'outlived' })
     for (const { signal, ...claim } of claims) {
       this.#ask(this.#above, { type: 'claim', ...claim, guest: claim.held }, signal)
     }
@@ -373,7 +400,7 @@ function thingOf(
 }
 
 /** The refs in a request that its sender must own. */
-function refsIn(message: RegistryRequest): AnyRef[] {
+function refsIn(message: Asked): AnyRef[] {
   switch (message.type) {
     case 'lookup':
       return [message.replyTo]

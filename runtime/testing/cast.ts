@@ -36,7 +36,7 @@ export class Cast {
   readonly #time: VirtualTime
   readonly #random: Random
   readonly #account: Account
-  readonly #downAfter: number
+  readonly downAfter: number
   readonly #offer: Offer
 
   constructor(topology: Topology, time: VirtualTime, random: Random, account: Account, offer: Offer) {
@@ -45,7 +45,7 @@ export class Cast {
     this.#random = random
     this.#account = account
     this.#offer = offer
-    this.#downAfter = random.chance(0.4) ? random.int(500, 3_000) : random.int(4_000, 30_000)
+    this.downAfter = random.chance(0.4) ? random.int(500, 3_000) : random.int(4_000, 30_000)
   }
 
   /** Resolves when all are connected. */
@@ -127,7 +127,7 @@ export class Cast {
 
   async #listen(way: Way): Promise<void> {
     const { listener } = this.networks.get(way) as FaultyNetwork
-    const downAfter = this.#downAfter
+    const downAfter = this.downAfter
     const options: ListenOptions =
       way.trust === 'node'
         ? { trust: { node: { secret: SECRET } }, downAfter }

@@ -1,8 +1,9 @@
 // One seed of the simulator: systems on faulty networks (cast.ts), what they do (workloads), what befalls them (storm.ts), and
 // the promises checked at every delivery and at the end.
 
-import { Cast, type Member, type Offer } from './cast.ts'
+import { Cast, type Member } from './cast.ts'
 import { MailWorkload } from './mail-workload.ts'
+import { NAMES_OFFER, NamesWorkload } from './names-workload.ts'
 import { Account, type Outcome } from './outcome.ts'
 import { seeded } from './random.ts'
 import { STORM, type Stage, type Workload } from './stage.ts'
@@ -18,18 +19,15 @@ const CALM = 90_000
 /** What the checks at the end may take: two asks, one after the other, and some more. */
 const CHECKS = 90_000
 
-/** What guests may do on listeners; nothing here needs a name. */
-const OFFER: Offer = {}
-
 /** Runs one seed. Never rejects for what the runtime does wrong: that is in `violations`. */
 export async function runSeed(seed: number): Promise<Outcome> {
   const time = new VirtualTime()
   const random = seeded(seed)
   const account = new Account(() => time.now)
   const topology = drawTopology(random)
-  const cast = new Cast(topology, time, random, account, OFFER)
+  const cast = new Cast(topology, time, random, account, NAMES_OFFER)
   const stage: Stage = { time, random, account, cast }
-  const workloads: readonly Workload[] = [new MailWorkload(stage)]
+  const workloads: readonly Workload[] = [new MailWorkload(stage), new NamesWorkload(stage)]
   const joined = (member: Member): void => {
     for (const workload of workloads) workload.joined(member)
   }

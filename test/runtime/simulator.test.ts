@@ -60,7 +60,12 @@ describe('the simulator', () => {
       'stopped overtakes the last message',
       'a repeat is accepted after a path change',
       'a frame lost in a relay is sent again by nobody',
-      'credit is lost with a cut'
+      'credit is lost with a cut',
+      'a name is granted while its owner lives',
+      "a release gives up another's name",
+      'a young authority grants new claims',
+      'a young authority says that nobody has a name',
+      'what is held is not asserted to the next authority'
     ])
   })
 })
