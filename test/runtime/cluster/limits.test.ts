@@ -13,7 +13,7 @@ import { failureCode, gate, letters, noting, stuck, turn, until, watcher } from 
 import { hurriedClock } from '../../support/hurried-clock.ts'
 import { quiet } from '../../support/quiet.ts'
 import { hello, identity, items, type RawPeer, relayed, secretOf } from '../../support/raw-peer.ts'
-import { spoken, upgrade } from '../../support/raw-socket.ts'
+import { frameOf, spoken, upgrade } from '../../support/raw-socket.ts'
 
 type Write = Parameters<Parameters<typeof items>[0]>[0]
 type Ask = { type: 'ask'; replyTo: ActorRef<number> }
@@ -523,6 +523,30 @@ const rows: Row[] = [
     ]
   },
   {
+    limit: 'headers of an upgrade',
+    under: ['takes 64', async stage => expect(await upgraded(stage, 64)).to.match(/ 101 /)],
+    over: ['refuses one more with 431', async stage => expect(await upgraded(stage, 65)).to.match(/ 431 /)]
+  },
+  {
+    limit: 'fragments of a frame',
+    under: [
+      'takes 64',
+      async stage => {
+        const socket = await fragments(stage, 64)
+        await stage.served()
+        // It is no greeting, so it was read.
+        expect(spoken(socket.heard).code).to.equal(4400)
+      }
+    ],
+    over: [
+      'closes for one more',
+      async stage => {
+        const socket = await fragments(stage, 65)
+        expect(spoken(socket.heard).code).to.be.oneOf([1006, 1008, 1009])
+      }
+    ]
+  },
+  {
     limit: 'silence of a connection',
     setting: { clock: hurriedClock(10) },
     under: [
@@ -668,6 +692,27 @@ const rows: Row[] = [
 async function passed(stage: Stage, time: number): Promise<void> {
   const end = performance.now() + time
   while (performance.now() < end) await stage.served()
+}
+
+/** The answer to an upgrade of so many headers. */
+async function upgraded(stage: Stage, count: number): Promise<string> {
+  const socket = await stage.caller()
+  socket.write(upgrade(Object.fromEntries(Array.from({ length: count - 5 }, (_, n) => [`x-${n}`, '']))))
+  await until(() => socket.heard.length > 0, 'it is answered')
+  socket.reset()
+  return spoken(socket.heard).head
+}
+
+/** Sends a frame in so many parts, until the socket is closed. */
+async function fragments(stage: Stage, count: number) {
+  const socket = await stage.caller()
+  socket.write(upgrade())
+  await until(() => socket.heard.length > 0, 'it is answered')
+  for (let n = 0; n < count; n++) {
+    socket.write(frameOf(Uint8Array.of(200), { opcode: n === 0 ? 2 : 0, fin: n === count - 1 }))
+  }
+  await until(() => spoken(socket.heard).code !== undefined || socket.over, 'it is closed')
+  return socket
 }
 
 /** A guest that does not answer pings. */
