@@ -3,7 +3,6 @@ import {
   type ActorRef,
   type ActorSystem,
   actorName,
-  createSystem,
   type DeadLetter,
   type Gateway,
   type ListenOptions,
@@ -15,9 +14,8 @@ import { Item } from '../../../runtime/peer/items.ts'
 import type { Listener, Transport } from '../../../runtime/peer/transport.ts'
 import { memory } from '../../../transports/memory.ts'
 import { failure, failureCode, letters, noting, turn, until, watcher } from '../../suites/any-ref/cast.ts'
-import { type HandClock, handClock } from '../../support/hand-clock.ts'
-import { quiet } from '../../support/quiet.ts'
 import { items, type RawPeer, rawGuest, relayed } from '../../support/raw-peer.ts'
+import { type World, world } from '../../support/world.ts'
 
 type Get<A> = { type: 'get'; replyTo: ActorRef<A> }
 type Note = { type: 'note'; text: string } | { type: 'read'; replyTo: ActorRef<string> }
@@ -39,39 +37,26 @@ const Board = actorName<Note>('board', { schema: notes })
 const Open = actorName<unknown>('open')
 
 describe('a guest', () => {
-  let clock: HandClock
+  let scene: World
   let hub: ActorSystem
   let gateway: Gateway
   let transport: Transport
   let listener: Listener
   let dead: DeadLetter[]
   let seen: unknown[]
-  let others: ActorSystem[]
 
   beforeEach(() => {
-    clock = handClock()
-    hub = createSystem({ label: 'hub', clock, logger: quiet })
+    scene = world()
+    hub = scene.make('hub')
     ;({ transport, listener } = memory())
     dead = letters(hub)
     seen = []
-    others = []
   })
 
-  afterEach(async () => {
-    const over = Promise.all([hub, ...others].map(system => system.shutdown({ within: 100 })))
-    await pass(5_000)
-    await over
-  })
+  afterEach(() => scene.end())
 
-  const pass = async (time: number): Promise<void> => {
-    for (let passed = 0; passed < time; passed += 250) {
-      clock.advance(250)
-      for (let n = 0; n < 4; n++) await turn()
-    }
-  }
-  const settled = async (): Promise<void> => {
-    for (let n = 0; n < 20; n++) await turn()
-  }
+  const pass = (time: number): Promise<void> => scene.pass(time)
+  const settled = (): Promise<void> => scene.settled()
   const open = async (options: Partial<ListenOptions> = {}): Promise<void> => {
     gateway = await hub.listen(listener, {
       trust: 'guest',
@@ -80,8 +65,7 @@ describe('a guest', () => {
     })
   }
   const join = async (label = 'guest'): Promise<ActorSystem> => {
-    const system = createSystem({ label, clock, logger: quiet })
-    others.push(system)
+    const system = scene.make(label)
     await system.connect(transport, { backoff: { min: 10, max: 20 } })
     return system
   }
@@ -406,8 +390,7 @@ describe('a guest', () => {
         }
       }))
       hub.spawn(four, { name: Open as never })
-      const system = createSystem({ label: 'guest', clock, logger: quiet })
-      others.push(system)
+      const system = scene.make('guest')
       const link = await system.connect(transport)
       const leaving = setup<string>(() => ({
         receive(message) {
@@ -515,8 +498,7 @@ describe('a guest', () => {
           expose: [{ name: Open, unchecked: true }],
           authorize: () => answer as boolean
         })
-        const system = createSystem({ label: 'guest', clock, logger: quiet })
-        others.push(system)
+        const system = scene.make('guest')
         await system.connect(network.transport)
         expect(await failureCode(system.register(Open, system.spawn(noting(seen))))).to.equal('ACTOR_FORBIDDEN')
       }

@@ -3,8 +3,6 @@ import {
   type ActorRef,
   type ActorSystem,
   actorName,
-  createSystem,
-  type Link,
   type ListenOptions,
   type Origin,
   setup
@@ -12,67 +10,34 @@ import {
 import { ByteBuffer, Encoder } from '../../../runtime/peer/codec.ts'
 import { FrameKind, HeadKind } from '../../../runtime/peer/frame.ts'
 import { Item } from '../../../runtime/peer/items.ts'
-import { type MemoryNetwork, memory } from '../../../transports/memory.ts'
-import { failureCode, noting, turn, watcher } from '../../suites/any-ref/cast.ts'
+import type { MemoryNetwork } from '../../../transports/memory.ts'
+import { failureCode, noting, watcher } from '../../suites/any-ref/cast.ts'
 import { paperRefs } from '../../support/codec.ts'
-import { type HandClock, handClock } from '../../support/hand-clock.ts'
-import { quiet } from '../../support/quiet.ts'
 import { identity, items, type RawPeer, rawGuest, relayed, secretOf } from '../../support/raw-peer.ts'
+import { type Attached, known, nodes, SECRET, type Way, type World, world } from '../../support/world.ts'
 
-const SECRET = 'the secret of the test'
 const Open = actorName<unknown>('open')
-const nodes: ListenOptions = { trust: { node: { secret: SECRET } } }
 const guests: ListenOptions = { trust: 'guest', expose: [{ name: Open, unchecked: true }] }
-const QUICK = { min: 10, max: 20 }
 
 type Get = { type: 'get'; replyTo: ActorRef<unknown> }
 
 describe('a hub', () => {
-  let clock: HandClock
+  let scene: World
   let hub: ActorSystem
-  let systems: ActorSystem[]
 
   beforeEach(() => {
-    clock = handClock()
-    systems = []
-    hub = make('hub')
+    scene = world()
+    hub = scene.make('hub')
   })
 
-  afterEach(async () => {
-    const over = Promise.all(systems.map(system => system.shutdown({ within: 100 })))
-    await pass(5_000)
-    await over
-  })
+  afterEach(() => scene.end())
 
-  const make = (label: string): ActorSystem => {
-    const system = createSystem({ label, clock, logger: quiet })
-    systems.push(system)
-    return system
-  }
-  const pass = async (time: number): Promise<void> => {
-    for (let passed = 0; passed < time; passed += 250) {
-      clock.advance(250)
-      for (let n = 0; n < 4; n++) await turn()
-    }
-  }
-  const settled = async (): Promise<void> => {
-    for (let n = 0; n < 30; n++) await turn()
-  }
+  const pass = (time: number): Promise<void> => scene.pass(time)
+  const settled = (): Promise<void> => scene.settled()
 
-  /** A way into a system: where to dial, and the wires between. */
-  const door = async (into: ActorSystem, options: ListenOptions) => {
-    const { transport, listener, network } = memory()
-    const gateway = await into.listen(listener, options)
-    return { transport, network, gateway }
-  }
-  type Attached = { system: ActorSystem; link: Link; network: MemoryNetwork }
-  const attach = async (label: string, options: ListenOptions, into = hub, system = make(label)): Promise<Attached> => {
-    const { transport, network } = await door(into, options)
-    const secret = options.trust === 'guest' ? {} : { secret: SECRET }
-    return { system, network, link: await system.connect(transport, { ...secret, backoff: QUICK }) }
-  }
-  /** An actor of one system as another knows it: by its address, as if it had come in a message. */
-  const known = <M>(ref: ActorRef<M>, by: ActorSystem): ActorRef<M> => by.ref(ref.address)
+  const door = (into: ActorSystem, options: ListenOptions): Promise<Way> => scene.door(into, options)
+  const attach = (label: string, options: ListenOptions, into = hub, system = scene.make(label)): Promise<Attached> =>
+    scene.attach(label, into, options, { system })
 
   const kinds = ({ frames }: RawPeer): number[] => frames.map(frame => frame[0] as number)
   const mailTo = (ref: { address: string }, message: unknown): Uint8Array =>
@@ -125,7 +90,7 @@ describe('a hub', () => {
       const slow = await attach('slow', nodes)
       const quick = await attach('quick', nodes)
       const seen: number[] = []
-      const here = make('here')
+      const here = scene.make('here')
       await attach('here', nodes, hub, here)
       const toSlow = known(slow.system.spawn(noting<unknown>([])), here)
       const toQuick = known(quick.system.spawn(noting(seen)), here)
@@ -339,7 +304,7 @@ describe('a hub', () => {
     let way: MemoryNetwork
 
     beforeEach(async () => {
-      above = make('above')
+      above = scene.make('above')
       ;({ network: way } = await attach('hub', nodes, above, hub))
     })
 
@@ -429,7 +394,7 @@ describe('a hub', () => {
     })
 
     it('is one at most: a second below is refused, and one that is not told how becomes a peer', async () => {
-      const { transport } = await door(make('other'), nodes)
+      const { transport } = await door(scene.make('other'), nodes)
       expect(await failureCode(hub.connect(transport, { secret: SECRET, as: 'below' }))).to.equal('ACTOR_BAD_OPTION')
       const link = await hub.connect(transport, { secret: SECRET })
       expect(link.status).to.equal('connected')

@@ -3,16 +3,14 @@ import {
   type ActorSystem,
   actorName,
   type Connection,
-  createSystem,
   type Link,
   type LinkStatus,
   type ListenOptions,
   type Transport
 } from '../../../runtime/index.ts'
 import { type MemoryNetwork, memory } from '../../../transports/memory.ts'
-import { failure, failureCode, noting, turn, until } from '../../suites/any-ref/cast.ts'
-import { type HandClock, handClock } from '../../support/hand-clock.ts'
-import { quiet } from '../../support/quiet.ts'
+import { failure, failureCode, noting, until } from '../../suites/any-ref/cast.ts'
+import { type World, world } from '../../support/world.ts'
 
 const Desk = actorName<string>('desk')
 const SECRET = 'the secret of the test'
@@ -21,7 +19,7 @@ const guests: ListenOptions = { trust: 'guest', expose: [{ name: Desk, unchecked
 const QUICK = { min: 100, max: 1000 }
 
 describe('links and gateways', () => {
-  let clock: HandClock
+  let scene: World
   let hub: ActorSystem
   let guest: ActorSystem
   let network: MemoryNetwork
@@ -29,31 +27,19 @@ describe('links and gateways', () => {
   let listener: ReturnType<typeof memory>['listener']
 
   beforeEach(() => {
-    clock = handClock()
-    hub = createSystem({ label: 'hub', clock, logger: quiet })
-    guest = createSystem({ label: 'guest', clock, logger: quiet })
+    scene = world()
+    hub = scene.make('hub')
+    guest = scene.make('guest')
     const memories = memory()
     network = memories.network
     transport = memories.transport
     listener = memories.listener
   })
 
-  afterEach(async () => {
-    const over = Promise.all([hub.shutdown({ within: 100 }), guest.shutdown({ within: 100 })])
-    await pass(5000)
-    await over
-  })
+  afterEach(() => scene.end())
 
-  const pass = async (time: number): Promise<void> => {
-    for (let passed = 0; passed < time; passed += 250) {
-      clock.advance(250)
-      for (let n = 0; n < 4; n++) await turn()
-    }
-  }
-
-  const settled = async (): Promise<void> => {
-    for (let n = 0; n < 20; n++) await turn()
-  }
+  const pass = (time: number): Promise<void> => scene.pass(time)
+  const settled = (): Promise<void> => scene.settled()
 
   const statuses = (link: Link): LinkStatus[] => {
     const seen: LinkStatus[] = []

@@ -1,23 +1,12 @@
 import { expect } from 'chai'
-import {
-  type ActorRef,
-  type ActorSystem,
-  actorName,
-  createSystem,
-  type Link,
-  type ListenOptions,
-  receive
-} from '../../../runtime/index.ts'
-import { type MemoryNetwork, memory } from '../../../transports/memory.ts'
-import { failureCode, noting, turn, until } from '../../suites/any-ref/cast.ts'
-import { type HandClock, handClock } from '../../support/hand-clock.ts'
-import { quiet } from '../../support/quiet.ts'
+import { type ActorRef, type ActorSystem, actorName, type ListenOptions, receive } from '../../../runtime/index.ts'
+import { failureCode, noting, until } from '../../suites/any-ref/cast.ts'
+import { type Attached, SECRET, type World, world } from '../../support/world.ts'
 
 type Ask = { type: 'who'; replyTo: ActorRef<string> }
 const Desk = actorName<Ask>('desk')
 const Room = actorName<string>('room')
 const Hidden = actorName<Ask>('hidden')
-const SECRET = 'the secret of the test'
 
 const answering = (name: string) =>
   receive(0, (count: number, { replyTo }: Ask) => {
@@ -28,51 +17,20 @@ const answering = (name: string) =>
 type Listing = Array<{ label: string; reachable: boolean; facts: Record<string, unknown> }>
 
 describe('names and groups', () => {
-  let clock: HandClock
+  let scene: World
   let hub: ActorSystem
-  let systems: ActorSystem[]
 
   beforeEach(() => {
-    clock = handClock()
-    systems = []
-    hub = make('hub')
+    scene = world()
+    hub = scene.make('hub')
   })
 
-  afterEach(async () => {
-    const over = Promise.all(systems.map(system => system.shutdown({ within: 100 })))
-    await pass(5000)
-    await over
-  })
+  afterEach(() => scene.end())
 
-  const make = (label: string): ActorSystem => {
-    const system = createSystem({ label, clock, logger: quiet })
-    systems.push(system)
-    return system
-  }
+  const pass = (time: number): Promise<void> => scene.pass(time)
+  const settled = (): Promise<void> => scene.settled()
 
-  const pass = async (time: number): Promise<void> => {
-    for (let passed = 0; passed < time; passed += 250) {
-      clock.advance(250)
-      for (let n = 0; n < 4; n++) await turn()
-    }
-  }
-
-  const settled = async (): Promise<void> => {
-    for (let n = 0; n < 20; n++) await turn()
-  }
-
-  type Attached = { system: ActorSystem; network: MemoryNetwork; link: Link }
-
-  /** A system attached to the hub. */
-  const attach = async (label: string, options: ListenOptions): Promise<Attached> => {
-    const system = make(label)
-    const { transport, listener, network } = memory()
-    await hub.listen(listener, options)
-    const credentials = options.trust === 'guest' ? {} : { secret: SECRET }
-    const link = await system.connect(transport, { ...credentials, backoff: { min: 50, max: 100 } })
-    return { system, network, link }
-  }
-
+  const attach = (label: string, options: ListenOptions): Promise<Attached> => scene.attach(label, hub, options)
   const node = (label: string): Promise<Attached> => attach(label, { trust: { node: { secret: SECRET } } })
   const guest = (label: string, options?: Partial<ListenOptions>): Promise<Attached> =>
     attach(label, {

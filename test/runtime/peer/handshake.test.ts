@@ -18,10 +18,10 @@ import {
 import { proofOf } from '../../../runtime/peer/identity.ts'
 import type { Connection, ConnectionHello, Listener, Transport } from '../../../runtime/peer/transport.ts'
 import { memory } from '../../../transports/memory.ts'
-import { failure, turn, until } from '../../suites/any-ref/cast.ts'
-import { type HandClock, handClock } from '../../support/hand-clock.ts'
+import { failure, until } from '../../suites/any-ref/cast.ts'
 import { quiet } from '../../support/quiet.ts'
 import { hello, identity, type RawPeer, rawPeer, secretOf } from '../../support/raw-peer.ts'
+import { type World, world } from '../../support/world.ts'
 
 const Desk = actorName<string>('desk')
 const SECRET = 'the secret of the test'
@@ -78,34 +78,23 @@ describe('a handshake frame', () => {
 })
 
 describe('a handshake', () => {
-  let clock: HandClock
+  let scene: World
   let hub: ActorSystem
   let system: ActorSystem
   let transport: Transport
   let listener: Listener
 
   beforeEach(() => {
-    clock = handClock()
-    hub = createSystem({ label: 'hub', clock, logger: quiet })
-    system = createSystem({ label: 'guest', clock, logger: quiet })
+    scene = world()
+    hub = scene.make('hub')
+    system = scene.make('guest')
     ;({ transport, listener } = memory())
   })
 
-  afterEach(async () => {
-    const over = Promise.all([hub.shutdown({ within: 100 }), system.shutdown({ within: 100 })])
-    await pass(5_000)
-    await over
-  })
+  afterEach(() => scene.end())
 
-  const pass = async (time: number): Promise<void> => {
-    for (let passed = 0; passed < time; passed += 250) {
-      clock.advance(250)
-      for (let n = 0; n < 4; n++) await turn()
-    }
-  }
-  const settled = async (): Promise<void> => {
-    for (let n = 0; n < 20; n++) await turn()
-  }
+  const pass = (time: number): Promise<void> => scene.pass(time)
+  const settled = (): Promise<void> => scene.settled()
 
   /** How a listener ends with somebody: the code it says, and the code it closes with. */
   const verdict = async (peer: RawPeer): Promise<[string | undefined, number | undefined]> => {
