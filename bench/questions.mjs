@@ -155,5 +155,24 @@ export const questions = [
     goals: guarded.map(name => rate(name, 'unguarded', 0.8, 0.9, { of: 'guarded' })),
     notes:
       'Messages a second of one process, by its processor time. `unguarded`: the same bytes as of a trusted node, and what is packed as msgpackr alone reads it. The others only check what was decoded, with a schema that fits.'
+  },
+  {
+    title: 'Names and groups',
+    file: 'names.mjs',
+    cases: [
+      ...['claim and release, 1,000 names', 'claim and release, 90,000 names'],
+      ...['look up, 1,000 names', 'look up, 90,000 names'],
+      ...['join and leave, 100 members', 'join and leave, 10,000 members'],
+      ...['cut and back, 100 members', 'cut and back, 10,000 members']
+    ],
+    programs: { ours: js('names.mjs') },
+    goals: [
+      rate('claim and release, 90,000 names', 'ours', 0.7, 1, { against: 'claim and release, 1,000 names' }),
+      rate('look up, 90,000 names', 'ours', 0.7, 1, { against: 'look up, 1,000 names' }),
+      rate('join and leave, 10,000 members', 'ours', 0.7, 1, { against: 'join and leave, 100 members' }),
+      rate('cut and back, 10,000 members', 'ours', 0.7, 1, { against: 'cut and back, 100 members' })
+    ],
+    notes:
+      'One at a time, a hub and all others in one process. A change of a group counts when one follower in another system has heard it. What there is more of must not be felt.'
   }
 ]
