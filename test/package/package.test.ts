@@ -48,7 +48,8 @@ describe('the packed package', function () {
       const built = `dist/${source.replace(/\.ts$/, '')}`
       return [`${built}.js`, `${built}.d.ts`]
     })
-    expect(packed).to.include.members([...published, 'README.md', 'LICENSE', 'CHANGELOG.md', 'package.json'])
+    const beside = ['README.md', 'LICENSE', 'CHANGELOG.md', 'package.json', 'docs/protocol-vectors.json']
+    expect(packed).to.include.members([...published, ...beside])
     expect(packed.filter(path => /^(test|tools|bench|examples|runtime|\.)/.test(path))).to.deep.equal([])
   })
 
