@@ -37,7 +37,21 @@ export function webSocket(url: string | URL, options: WebSocketOptions = {}): Tr
     )
   }
   const Socket = WebSocket as unknown as WebSocketClass
-  return { kind: 'websocket', connect: signal => dial(Socket, target, signal) }
+  return { kind: 'websocket', connect: signal => dial(Socket, target, signal), whenBack }
+}
+
+/** A browser that is online again, or a page that is looked at again: its timers may have slept. Elsewhere nobody tells. */
+function whenBack(back: () => void): () => void {
+  const page: Document | undefined = globalThis.document
+  const looked = (): void => {
+    if (page?.visibilityState === 'visible') back()
+  }
+  globalThis.addEventListener?.('online', back)
+  page?.addEventListener('visibilitychange', looked)
+  return () => {
+    globalThis.removeEventListener?.('online', back)
+    page?.removeEventListener('visibilitychange', looked)
+  }
 }
 
 function parse(url: string | URL): URL {

@@ -65,6 +65,8 @@ export class Dialer implements Link {
   readonly attached: Promise<void>
   #state: State = { is: 'closed' }
   #attachment: Attachment | undefined
+  /** Ends that the transport wakes it. */
+  readonly #deaf: (() => void) | undefined
   #status: LinkStatus = 'connecting'
   #lastError: ActorError | undefined
 
@@ -79,6 +81,7 @@ export class Dialer implements Link {
     })
     this.attached.catch(() => {})
     this.#first = first
+    this.#deaf = transport.whenBack?.(() => this.wake())
     this.#dial(0)
   }
 
@@ -187,6 +190,7 @@ export class Dialer implements Link {
     const state = this.#state
     if (state.is === 'closed' && this.#status === 'closed') return
     this.#state = { is: 'closed' }
+    this.#deaf?.()
     if (state.is === 'dialing') state.abort.abort()
     if (state.is === 'waiting') state.cancel()
     if (state.is === 'greeting') state.wire.close(CloseCode.normal, 'disconnected')

@@ -27,6 +27,11 @@ export interface Transport {
   readonly kind: string
   /** Rejects when it cannot connect, or when the signal aborts. */
   connect(signal: AbortSignal): Promise<Connection>
+  /**
+   * Calls `back` whenever the network may be there again, where the platform tells: a link that waits to dial again then does so
+   * at once. The answer ends that.
+   */
+  whenBack?(back: () => void): () => void
 }
 
 /** What a listener knows of a caller before the first frame. */

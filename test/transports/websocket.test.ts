@@ -165,6 +165,32 @@ describe('a WebSocket', () => {
     expect(failure).to.equal(why)
   })
 
+  it('tells when a page is online or looked at again, until it is not asked any more', () => {
+    const page = Object.assign(new EventTarget(), { visibilityState: 'hidden' })
+    const platform = globalThis as unknown as Record<string, unknown>
+    const names = ['addEventListener', 'removeEventListener'] as const
+    platform.document = page
+    for (const name of names) platform[name] = page[name].bind(page)
+    try {
+      let times = 0
+      const end = webSocket('ws://127.0.0.1:1', { WebSocket }).whenBack?.(() => {
+        times += 1
+      })
+      page.dispatchEvent(new Event('visibilitychange'))
+      expect(times).to.equal(0)
+      page.visibilityState = 'visible'
+      page.dispatchEvent(new Event('visibilitychange'))
+      page.dispatchEvent(new Event('online'))
+      expect(times).to.equal(2)
+      end?.()
+      page.dispatchEvent(new Event('visibilitychange'))
+      page.dispatchEvent(new Event('online'))
+      expect(times).to.equal(2)
+    } finally {
+      for (const name of ['document', ...names]) delete platform[name]
+    }
+  })
+
   it('is closed by text, which is no frame, from either side', async () => {
     const { connection, raw, close } = await withRawClient()
     const ending = heardEnding(connection)

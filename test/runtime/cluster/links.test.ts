@@ -67,6 +67,36 @@ describe('links and gateways', () => {
       expect(seen).to.include('connected')
     })
 
+    it('dials at once when its transport says that the network may be back, for as long as it is wanted', async () => {
+      await hub.listen(listener, nodes)
+      let back: (() => void) | undefined
+      const waking: Transport = {
+        ...transport,
+        whenBack(then) {
+          back = then
+          return () => {
+            back = undefined
+          }
+        }
+      }
+      const link = await guest.connect(waking, { secret: SECRET, backoff: { min: 60_000, max: 120_000 } })
+      network.refuse(true)
+      network.cut()
+      await settled()
+      back?.()
+      await settled()
+      expect(link.status).to.equal('suspended')
+      network.refuse(false)
+      back?.()
+      await settled()
+      expect(link.status).to.equal('connected')
+      back?.()
+      await settled()
+      expect(network.size).to.equal(1)
+      await link.disconnect()
+      expect(back).to.equal(undefined)
+    })
+
     it('does not come back after disconnect', async () => {
       await hub.listen(listener, nodes)
       const link = await guest.connect(transport, { secret: SECRET, backoff: QUICK })
