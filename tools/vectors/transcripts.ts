@@ -205,6 +205,24 @@ export const transcripts: readonly Transcript[] = [
     ]
   },
   {
+    title: 'credit: a batch beyond it is ignored, and taken when it comes again with credit',
+    window: 262_144,
+    steps: [
+      { path: 'up' },
+      { hear: { ...batch(1, '', { flags: opening }), zeros: 61_382 }, takes: [61_382] },
+      { hear: { ...batch(2, ''), zeros: 61_382 }, takes: [61_382] },
+      {
+        hear: { ...batch(3, ''), zeros: 61_382 },
+        takes: [61_382],
+        sends: [ack({ ack: 3, credit: 262_144, seq: 3 })]
+      },
+      { hear: { ...batch(4, ''), zeros: 61_382 }, takes: [61_382] },
+      { hear: { ...batch(5, ''), zeros: 61_382 } },
+      { handled: 122_764, sends: [ack({ ack: 4, credit: 262_144 + 122_764, seq: 4 })] },
+      { hear: { ...batch(5, ''), zeros: 61_382 }, takes: [61_382] }
+    ]
+  },
+  {
     title: 'an ack goes alone when 131,072 bytes have come',
     window: W,
     steps: [
