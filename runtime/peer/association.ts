@@ -20,7 +20,7 @@ import {
   writeRoute,
   writeSeq
 } from './frame.ts'
-import { type Account, BATCH_COST } from './memory.ts'
+import { type Account, BATCH_COST, MAIL_COST } from './memory.ts'
 import type { Path } from './path.ts'
 
 /** Sent before the first grant arrives; every window is at least this large. */
@@ -138,10 +138,32 @@ export class Epoch {
   /** The gap that a resend was asked for, to ask once. */
   asked = -1
 
+  /** What mail in mailboxes takes, and as how much it is counted. */
+  #mail = 0
+  #counted = 0
+
   constructor(number: number, account: Account, association: Association) {
     this.number = number
     this.account = account
     this.#association = association
+  }
+
+  /** Mail of so many bytes waits in a mailbox. Counted in memory with its batch. */
+  keep(bytes: number): void {
+    this.#mail += bytes + MAIL_COST
+  }
+
+  /** It is out of it. Memory hears of some together, and of the last. */
+  release(bytes: number): void {
+    this.#mail -= bytes + MAIL_COST
+    if (this.#mail === 0 || this.#counted - this.#mail >= TOGETHER) this.count()
+  }
+
+  count(): void {
+    const more = this.#mail - this.#counted
+    if (more === 0) return
+    this.#counted = this.#mail
+    this.account.take(more)
   }
 
   /** Bytes of mail have left their mailbox, or never needed one. */
@@ -155,6 +177,9 @@ function release({ held }: Epoch): void {
   if (held.length === 1) held.length = 0
   else held.shift()
 }
+
+/** So many bytes are given back to memory at once, so that it costs nothing for each message. */
+const TOGETHER = 4_096
 
 /** How batches flow: freely, or not before the peer has said where to go on. */
 type Flow = 'free' | 'resuming'
@@ -431,6 +456,7 @@ export class Association {
       release(epoch)
       this.#disposed(epoch)
     } else if (this.#epoch === epoch) this.#keep(epoch, bytes + BATCH_COST)
+    epoch.count()
   }
 
   #keep(epoch: Epoch, cost: number): void {
@@ -474,6 +500,7 @@ export class Association {
   }
 
   #disposed(epoch: Epoch): void {
+    epoch.count()
     epoch.disposed += 1
     const now = this.#port.now()
     epoch.ackDue = Math.min(epoch.ackDue, now + ACK_DELAY)

@@ -5,7 +5,6 @@ import { Envelope } from '../actor/envelope.ts'
 import type { Origin, Trust } from '../actor/origin.ts'
 import { Question, QuestionOrigin } from '../actor/question.ts'
 import type { Epoch } from './association.ts'
-import { MAIL_COST } from './memory.ts'
 
 /** What all plain mail of one peer shares. */
 export class RemoteOrigin implements Origin {
@@ -37,11 +36,11 @@ export class RemoteMail extends Envelope {
     this.origin = origin
     this.#epoch = epoch
     this.#owed = owed
-    epoch.account.take(bytes + MAIL_COST)
+    epoch.keep(bytes)
   }
 
   override disposed(): void {
-    this.#epoch.account.give(this.bytes + MAIL_COST)
+    this.#epoch.release(this.bytes)
     this.#epoch.give(this.#owed)
   }
 }
@@ -83,11 +82,11 @@ export class RemoteQuestion extends Question {
     this.#epoch = epoch
     this.#owed = owed
     this.#asker = asker
-    epoch.account.take(bytes + MAIL_COST)
+    epoch.keep(bytes)
   }
 
   override disposed(): void {
-    this.#epoch.account.give(this.bytes + MAIL_COST)
+    this.#epoch.release(this.bytes)
     this.#epoch.give(this.#owed)
   }
 
