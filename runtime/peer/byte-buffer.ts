@@ -258,8 +258,9 @@ function isAscii(bytes: Uint8Array, at: number): boolean {
 /** Whether bytes are UTF-8 with no overlong form, no surrogate and nothing above U+10FFFF. */
 export function isWellFormed(bytes: Uint8Array, start: number, end: number): boolean {
   let at = start
-  // Most text is ASCII: eight at a step.
+  // Most text is ASCII: eight at a step, of which the last may overlap the one before.
   for (; at + 8 <= end; at += 8) if (!isAscii(bytes, at)) break
+  if (at < end && at + 8 > end && end - start >= 8 && isAscii(bytes, end - 8)) return true
   while (at < end) {
     const first = bytes[at++] as number
     if (first < 0x80) continue

@@ -72,8 +72,12 @@ export function scan(bytes: Uint8Array, limits: GuardLimits, depth: number, gues
     if (at >= bytes.length) throw invalid('ends early')
     const token = bytes[at++] as number
     if (map && (lacking & 1) === 1) {
-      const start = at + lengthBytes(token)
-      at = key(bytes, at, token, limits, guest)
+      if ((token & 0xe0) !== 0xa0 && (token < 0xd9 || token > 0xdb)) throw invalid('has a key that is no text')
+      const head = lengthBytes(token)
+      const length = lengthAt(bytes, at, token, head)
+      const start = at + head
+      checkKey(bytes, start, length, limits, guest)
+      at = start + length
       scanned.keys++
       if (!scanned.distinct) continue
       const look = lookOf(bytes, start, at)
@@ -177,19 +181,13 @@ function lengthAt(bytes: Uint8Array, at: number, token: number, width: number): 
   return length
 }
 
-/** Checks one key and answers where it ends. */
-function key(bytes: Uint8Array, at: number, token: number, limits: GuardLimits, guest: boolean): number {
-  if ((token & 0xe0) !== 0xa0 && (token < 0xd9 || token > 0xdb)) throw invalid('has a key that is no text')
-  const head = lengthBytes(token)
-  const length = lengthAt(bytes, at, token, head)
-  const start = at + head
+function checkKey(bytes: Uint8Array, start: number, length: number, limits: GuardLimits, guest: boolean): void {
   if (length > limits.keyBytes) throw invalid(`has a key longer than ${limits.keyBytes} bytes`)
   checkText(bytes, start, length)
   if (length === 9 || length === 11) {
     const text = String.fromCharCode(...bytes.subarray(start, start + length))
     if (isRefusedKey(text, guest)) throw invalid(`has the key "${text}"`)
   }
-  return start + length
 }
 
 /** msgpackr takes ill-formed text silently. */
