@@ -195,7 +195,7 @@ export interface Link extends AsyncDisposable {
    * Shows a token to the listener now, newly asked for if `token` is a function; nothing is interrupted. A link with such
    * a function does so by itself before the old one ends. Rejects with ACTOR_BAD_OPTION without a token, with
    * ACTOR_UNREACHABLE when not connected (the next attempt shows a new one anyhow) or not answered, and as the listener
-   * refuses: ACTOR_UNAUTHENTICATED, ACTOR_FORBIDDEN.
+   * refuses: ACTOR_FORBIDDEN.
    */
   refresh(): Promise<void>
   /** Says goodbye and ends it: nothing reconnects after this. */

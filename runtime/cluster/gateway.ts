@@ -218,14 +218,14 @@ export class Door implements Gateway {
       if (!this.#pending.delete(wire)) return
       cancel()
       wire.closed = () => {}
-      wire.send(writeHandshake({ kind: 'refused', code, message, version: PROTOCOL }))
+      wire.send(writeHandshake({ kind: 'refused', code, message, version: PROTOCOL, close }))
       wire.close(close, code)
       this.#refused(code, close, from, hello?.label)
     }
     let authenticating = false
     let hello: Hello | undefined
     const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () => {
-      if (authenticating) refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
+      if (authenticating) refuse('ACTOR_FORBIDDEN', NOT_AUTHENTICATED, CloseCode.unauthenticated)
       else refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
     })
     wire.closed = () => {
@@ -271,7 +271,7 @@ export class Door implements Gateway {
           .catch((error: unknown) => {
             // What the hook says goes to the log: a stranger learns only that the answer is no.
             this.#port.logger.info('authenticate refused', { error })
-            refuse('ACTOR_UNAUTHENTICATED', NOT_AUTHENTICATED, CloseCode.unauthenticated)
+            refuse('ACTOR_FORBIDDEN', NOT_AUTHENTICATED, CloseCode.unauthenticated)
           })
       }
     }
@@ -396,7 +396,7 @@ export class Door implements Gateway {
       },
       refused: ({ attachment, from }, error) => {
         this.#port.logger.info('authenticate refused', { error })
-        this.#refused('ACTOR_UNAUTHENTICATED', CloseCode.unauthenticated, from, attachment.facts.label)
+        this.#refused('ACTOR_FORBIDDEN', CloseCode.unauthenticated, from, attachment.facts.label)
       },
       expired: ({ attachment }) => this.#audit.tell({ type: 'expired', ...who(attachment.facts) }),
       flooded: ({ attachment }) => this.notice(attachment, attachment.facts, { type: 'limited', limit: 'refresh' }),

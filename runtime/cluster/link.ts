@@ -8,7 +8,7 @@ import type { Logger } from '../actor/logger.ts'
 import type { ConnectOptions, Link, LinkStatus } from '../actor/network.ts'
 import type { AskOptions } from '../actor/ref.ts'
 import { type Backoff, delayBefore } from '../peer/backoff.ts'
-import { closedError, dial } from '../peer/dial.ts'
+import { closedError, dial, TokenRefused } from '../peer/dial.ts'
 import { FrameKind } from '../peer/frame.ts'
 import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
 import type { Identity } from '../peer/identity.ts'
@@ -293,7 +293,7 @@ export class Dialer implements Link {
     // A listener that was one of ours and now talks nonsense may be so again: a proxy in between answers while it restarts.
     if (error.code === 'ACTOR_REFUSED') return false
     // A token that was good has ended: the next may be as good.
-    if (error.code === 'ACTOR_UNAUTHENTICATED') return typeof this.#options.token !== 'function'
+    if (error instanceof TokenRefused) return typeof this.#options.token !== 'function'
     return isFinal(error)
   }
 

@@ -121,19 +121,23 @@ export function dial(
   return wire
 }
 
+/** Another token may be taken where this one was not; programs see a refusal like others. */
+export class TokenRefused extends ActorError {
+  constructor() {
+    super('ACTOR_FORBIDDEN', 'the listener does not take the token; connect with a new one')
+  }
+}
+
 /** What the code that a connection was closed with says to the one who dialled. */
 export function closedError({ code, reason }: { code: number; reason: string }, how: string): ActorError {
   const said = SAID.get(code)
+  if (code === CloseCode.unauthenticated) return new TokenRefused()
   if (said !== undefined) return new ActorError(said[0], `${said[1]} (${code})`)
   const why = `${code}${reason === '' ? '' : ` ${reason}`}`
   return new ActorError('ACTOR_UNREACHABLE', `the connection was ${how} (${why}); the link tries again`)
 }
 
 const SAID = new Map<number, readonly [ErrorCode, string]>([
-  [
-    CloseCode.unauthenticated,
-    ['ACTOR_UNAUTHENTICATED', 'the listener does not take the token; connect with a new one']
-  ],
   [
     CloseCode.forbidden,
     ['ACTOR_FORBIDDEN', 'the listener does not let this system in, or no longer; its own log says why']
@@ -159,14 +163,14 @@ const SAID = new Map<number, readonly [ErrorCode, string]>([
   ]
 ])
 
-function refusal({ code, message, version }: Refused, shared: string | undefined): ActorError {
+function refusal({ code, message, version, close }: Refused, shared: string | undefined): ActorError {
   if (code === 'ACTOR_VERSION') {
     return new ActorError(
       'ACTOR_VERSION',
       `the listener speaks version ${version} of the protocol, this system version ${PROTOCOL}; run the same release on both sides`
     )
   }
-  if (code === 'ACTOR_UNAUTHENTICATED') return closedError({ code: CloseCode.unauthenticated, reason: '' }, '')
+  if (close === CloseCode.unauthenticated) return new TokenRefused()
   if (code === 'ACTOR_FORBIDDEN') {
     // The listener says no more, so all that it may be is told.
     return new ActorError(

@@ -54,6 +54,8 @@ export interface Refused {
   readonly code: string
   readonly message: string
   readonly version: number
+  /** What the connection is about to be closed with. */
+  readonly close?: number
 }
 
 /** The dialer shows another credential over the living connection. */
@@ -98,7 +100,7 @@ const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 
     windowBytes: 'number',
     expiresIn: 'number?'
   },
-  refused: { code: 'string', message: 'string', version: 'number' },
+  refused: { code: 'string', message: 'string', version: 'number', close: 'number?' },
   token: { token: 'string' },
   admitted: { expiresIn: 'number?' }
 }
@@ -153,7 +155,6 @@ function notOurs(): ActorError {
 /** Refusals that trying again does not cure; a link ends with them. */
 const FINAL = new Set([
   'ACTOR_VERSION',
-  'ACTOR_UNAUTHENTICATED',
   'ACTOR_FORBIDDEN',
   'ACTOR_REFUSED',
   'ACTOR_TOO_LARGE',

@@ -230,7 +230,7 @@ describe('who a caller is', () => {
       async stage => {
         const peer = await stage.stranger()
         peer.shake(hello(peer.identity, { token: 'bad' }))
-        expect(await verdict(peer)).to.deep.equal(['ACTOR_UNAUTHENTICATED', 4401])
+        expect(await verdict(peer)).to.deep.equal(['ACTOR_FORBIDDEN', 4401])
         const heard = JSON.stringify([peer.answers(), peer.closed])
         expect(heard).to.not.include('secret of the house')
         await stage.alone()
@@ -245,7 +245,7 @@ describe('who a caller is', () => {
     async stage => {
       const peer = await stage.stranger()
       peer.shake(hello(peer.identity))
-      expect(await verdict(peer)).to.deep.equal(['ACTOR_UNAUTHENTICATED', 4401])
+      expect(await verdict(peer)).to.deep.equal(['ACTOR_FORBIDDEN', 4401])
       late('good')
       await stage.served()
       await stage.alone()
@@ -267,7 +267,7 @@ describe('who a caller is', () => {
       async stage => {
         const peer = await stage.stranger()
         peer.shake(hello(peer.identity, token === undefined ? {} : { token }))
-        expect(await verdict(peer)).to.deep.equal(['ACTOR_UNAUTHENTICATED', 4401])
+        expect(await verdict(peer)).to.deep.equal(['ACTOR_FORBIDDEN', 4401])
         await stage.alone()
       },
       {

@@ -39,12 +39,12 @@ const welcome = (trust: 'guest' | 'node', messageBytes: number, windowBytes: num
   fields: { version: 1, id: 'id:hub', label: 'hub', trust, downAfter: 30_000, messageBytes, windowBytes, ...more }
 })
 const token = (text: string): Greeting => ({ frame: 'token', fields: { token: text } })
-const refused = (code: string, message: string): Greeting => ({
+const refused = (code: string, message: string, close: number): Greeting => ({
   frame: 'refused',
-  fields: { code, message, version: 1 }
+  fields: { code, message, version: 1, close }
 })
-const notAllowed = refused('ACTOR_FORBIDDEN', 'not allowed here')
-const noGreeting = refused('ACTOR_REFUSED', 'the first frame is no greeting of this protocol')
+const notAllowed = refused('ACTOR_FORBIDDEN', 'not allowed here', 4403)
+const noGreeting = refused('ACTOR_REFUSED', 'the first frame is no greeting of this protocol', 4400)
 
 export const handshakes: readonly Handshake[] = [
   {
@@ -80,7 +80,7 @@ export const handshakes: readonly Handshake[] = [
   {
     title: 'a guest without a token',
     listener: 'tokens',
-    steps: [{ says: hello(guestHello), hears: [refused('ACTOR_UNAUTHENTICATED', 'not authenticated')] }],
+    steps: [{ says: hello(guestHello), hears: [refused('ACTOR_FORBIDDEN', 'not authenticated', 4401)] }],
     close: 4401
   },
   {
@@ -125,7 +125,7 @@ export const handshakes: readonly Handshake[] = [
     steps: [
       {
         says: hello({ ...guestHello, version: 2 }),
-        hears: [refused('ACTOR_VERSION', 'this listener speaks version 1')]
+        hears: [refused('ACTOR_VERSION', 'this listener speaks version 1', 4426)]
       }
     ],
     close: 4426
@@ -181,7 +181,7 @@ export const handshakes: readonly Handshake[] = [
     steps: [
       {
         says: hello({ ...guestHello, id: 'ada' }),
-        hears: [refused('ACTOR_REFUSED', 'that id cannot be attached here')]
+        hears: [refused('ACTOR_REFUSED', 'that id cannot be attached here', 4403)]
       }
     ],
     close: 4403
@@ -189,7 +189,7 @@ export const handshakes: readonly Handshake[] = [
   {
     title: 'a proof before a hello',
     listener: 'node',
-    steps: [{ says: proof, hears: [refused('ACTOR_REFUSED', 'that frame is out of turn')] }],
+    steps: [{ says: proof, hears: [refused('ACTOR_REFUSED', 'that frame is out of turn', 4400)] }],
     close: 4400
   },
   {

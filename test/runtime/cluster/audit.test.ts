@@ -118,7 +118,7 @@ describe('an audit', () => {
 
   it('hears who was refused, with both codes and where it came from', async () => {
     await open({ origins: [PLACE.origin] })
-    expect(await failureCode(connect({ token: 'token of nobody' }))).to.equal('ACTOR_UNAUTHENTICATED')
+    expect(await failureCode(connect({ token: 'token of nobody' }))).to.equal('ACTOR_FORBIDDEN')
     const strange = await rawPeer(memories.transport)
     strange.send(Uint8Array.of(77))
     const other = await rawPeer(memories.transport)
@@ -128,7 +128,7 @@ describe('an audit', () => {
     await rawPeer(memories.transport)
     await pass(5_500)
     expect(told('refused').map(({ at, ...event }) => event)).to.deep.equal([
-      { type: 'refused', code: 'ACTOR_UNAUTHENTICATED', close: 4401, label: 'guest', ...PLACE },
+      { type: 'refused', code: 'ACTOR_FORBIDDEN', close: 4401, label: 'guest', ...PLACE },
       { type: 'refused', code: 'ACTOR_REFUSED', close: 4400, ...PLACE },
       { type: 'refused', code: 'ACTOR_FORBIDDEN', close: 4403, label: 'ab', ...PLACE },
       { type: 'refused', code: 'ACTOR_VERSION', close: 4426, label: 'raw', ...PLACE },
@@ -162,7 +162,7 @@ describe('an audit', () => {
     await settled()
     expect(events.map(({ type }) => type)).to.deep.equal(['attached', 'refreshed', 'refused', 'attached', 'refused'])
     expect(events[1]).to.deep.include(ada())
-    expect(events[2]).to.include({ code: 'ACTOR_UNAUTHENTICATED', close: 4401, label: 'guest', ...PLACE })
+    expect(events[2]).to.include({ code: 'ACTOR_FORBIDDEN', close: 4401, label: 'guest', ...PLACE })
     expect(events[4]).to.include({ code: 'ACTOR_FORBIDDEN', close: 4403, label: 'guest', ...PLACE })
     events = []
     const peer = await rawPeer(memories.transport)

@@ -24,7 +24,7 @@ const codes: ReadonlyArray<readonly [close: number, error: string, again: boolea
   [1001, 'ACTOR_UNREACHABLE', true, /1001/],
   [1006, 'ACTOR_UNREACHABLE', true, /1006/],
   [4400, 'ACTOR_UNREACHABLE', true, /4400/],
-  [4401, 'ACTOR_UNAUTHENTICATED', false, /connect with a new one/],
+  [4401, 'ACTOR_FORBIDDEN', false, /connect with a new one/],
   [4403, 'ACTOR_FORBIDDEN', false, /its own log says why/],
   [4408, 'ACTOR_UNREACHABLE', true, /4408/],
   [4409, 'ACTOR_UNREACHABLE', true, /4409/],

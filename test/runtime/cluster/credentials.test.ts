@@ -165,12 +165,12 @@ describe('a credential', () => {
       expect(gateway.peers.size).to.equal(0)
     })
 
-    it('ends the link where the token is a text, with ACTOR_UNAUTHENTICATED', async () => {
+    it('ends the link where the token is a text, with ACTOR_FORBIDDEN', async () => {
       await open()
       const link = await connect({ token: 'ada 10000' })
       const seen = story(link)
       await pass(20_000)
-      expect(seen).to.deep.equal(['closed ACTOR_UNAUTHENTICATED'])
+      expect(seen).to.deep.equal(['closed ACTOR_FORBIDDEN'])
       expect(memories.network.size).to.equal(0)
     })
 
@@ -194,7 +194,7 @@ describe('a credential', () => {
       expect(link.status).to.equal('suspended')
       good = true
       await pass(1_000)
-      expect(statuses.slice(0, 1)).to.deep.equal(['suspended ACTOR_UNAUTHENTICATED'])
+      expect(statuses.slice(0, 1)).to.deep.equal(['suspended ACTOR_FORBIDDEN'])
       expect(statuses.at(-1)).to.equal('connected')
       expect(seen).to.deep.equal(Array.from({ length: 20 }, (_, n) => `${n}`))
       expect(heard).to.deep.equal([])
@@ -229,7 +229,7 @@ describe('a credential', () => {
         memories = memory()
         await open({ authenticate: userOf, expires: () => ends as number })
         const peer = await raw('ada')
-        expect(peer.answers().at(-1)).to.include({ kind: 'refused', code: 'ACTOR_UNAUTHENTICATED' })
+        expect(peer.answers().at(-1)).to.include({ kind: 'refused', code: 'ACTOR_FORBIDDEN' })
         await settled()
         expect(peer.closed.map(({ code }) => code)).to.deep.equal([4401])
       }
@@ -424,7 +424,7 @@ describe('a credential', () => {
         await pass(5_250)
         expect(peer.closed.map(({ code }) => code)).to.deep.equal([4401])
         expect(peer.answers()).to.deep.equal([
-          { kind: 'refused', code: 'ACTOR_UNAUTHENTICATED', message: 'not authenticated', version: 1 }
+          { kind: 'refused', code: 'ACTOR_FORBIDDEN', message: 'not authenticated', version: 1, close: 4401 }
         ])
       })
     }
@@ -449,7 +449,7 @@ describe('a credential', () => {
       await open()
       const link = await connect({ token: () => user })
       user = 'nobody'
-      expect(await failureCode(link.refresh())).to.equal('ACTOR_UNAUTHENTICATED')
+      expect(await failureCode(link.refresh())).to.equal('ACTOR_FORBIDDEN')
       expect(link.status).to.equal('suspended')
       user = 'ada'
       await pass(1_000)

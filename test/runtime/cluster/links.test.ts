@@ -215,19 +215,19 @@ describe('links and gateways', () => {
           }
         },
         { token: 'x' },
-        ['ACTOR_UNAUTHENTICATED']
+        ['ACTOR_FORBIDDEN']
       ],
       [
         'by an authenticate that rejects',
         { ...guests, authenticate: () => Promise.reject(new Error('a secret of the house')) },
         {},
-        ['ACTOR_UNAUTHENTICATED']
+        ['ACTOR_FORBIDDEN']
       ],
       [
         'by an authenticate that takes for ever',
         { ...guests, authenticate: () => new Promise(() => {}) },
         {},
-        ['ACTOR_UNAUTHENTICATED']
+        ['ACTOR_FORBIDDEN']
       ]
     ]
     for (const [title, options, credentials, codes] of refused) {

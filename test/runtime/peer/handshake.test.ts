@@ -468,7 +468,7 @@ describe('a handshake', () => {
   })
 
   it('is final where trying again cures nothing', () => {
-    for (const code of ['ACTOR_VERSION', 'ACTOR_UNAUTHENTICATED', 'ACTOR_FORBIDDEN', 'ACTOR_REFUSED']) {
+    for (const code of ['ACTOR_VERSION', 'ACTOR_FORBIDDEN', 'ACTOR_REFUSED']) {
       expect(isFinal(Object.assign(new Error(), { code }))).to.equal(true)
     }
     expect(isFinal(Object.assign(new Error(), { code: 'ACTOR_UNREACHABLE' }))).to.equal(false)
