@@ -153,13 +153,7 @@ function notOurs(): ActorError {
 }
 
 /** Refusals that trying again does not cure; a link ends with them. */
-const FINAL = new Set([
-  'ACTOR_VERSION',
-  'ACTOR_FORBIDDEN',
-  'ACTOR_REFUSED',
-  'ACTOR_TOO_LARGE',
-  'ACTOR_BAD_OPTION'
-])
+const FINAL = new Set(['ACTOR_VERSION', 'ACTOR_FORBIDDEN', 'ACTOR_REFUSED', 'ACTOR_TOO_LARGE', 'ACTOR_BAD_OPTION'])
 
 export function isFinal(error: unknown): boolean {
   const code = codeOf(error)

@@ -100,7 +100,7 @@ const GREETINGS: Record<string, { kind: number; fields: Record<string, string> }
   },
   token: { kind: 12, fields: { token: 'string' } },
   admitted: { kind: 13, fields: { expiresIn: '?number' } },
-  refused: { kind: 5, fields: { code: 'string', message: 'string', version: 'number', close: 'number?' } }
+  refused: { kind: 5, fields: { code: 'string', message: 'string', version: 'number', close: '?number' } }
 }
 
 export function writeGreeting(frame: string, fields: object): Uint8Array {
