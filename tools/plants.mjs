@@ -2,6 +2,7 @@
 // time, as they are loaded, and prints the seed that caught each. A simulator that cannot fail proves nothing.
 
 const association = 'runtime/peer/association.ts'
+const announcements = 'runtime/cluster/announcements.ts'
 const names = 'runtime/cluster/registry-names.ts'
 
 export const plants = [
@@ -76,6 +77,26 @@ export const plants = [
         file: 'runtime/cluster/claims.ts',
         find: "this.#due.clear()\n    for (const intent of this.#intents) if (intent.state === 'held')",
         put: "this.#due.clear()\n    for (const intent of this.#intents) if (intent.state === 'over')"
+      }
+    ]
+  },
+  {
+    name: 'a hub that comes back does not say who is below it',
+    edits: [
+      {
+        file: announcements,
+        find: "for (const { facts } of attachments.values()) if (facts.place === 'below') this.tellAbove(facts)",
+        put: ''
+      }
+    ]
+  },
+  {
+    name: 'a system that moved stays where it was',
+    edits: [
+      {
+        file: announcements,
+        find: 'if (before !== undefined && away) return',
+        put: 'if (before !== undefined) return'
       }
     ]
   }
