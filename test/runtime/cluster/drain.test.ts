@@ -322,7 +322,7 @@ describe('a drain', () => {
     await timed(guest.connect(side.transport, QUICK))
 
     hub.spawn(keeping, { name: Notes })
-    ;(await guest.lookup(Notes)).send(7)
+    ;(await guest.lookup(Notes, { on: hub.id })).send(7)
     await clock.advance(100)
     const aside = await timed(second.close({ drain: 500 }))
 
