@@ -170,7 +170,7 @@ export interface Gateway extends AsyncDisposable {
 
 /** `within`: milliseconds for the first attachment, default 5000. */
 export interface ConnectOptions extends AskOptions {
-  /** Shown to the listener's `authenticate`; a function is asked again for every attempt. */
+  /** Shown to the listener's `authenticate`; with `secret`, after its proof. A function is asked again for every attempt. */
   token?: string | (() => string | Promise<string>)
   /** The secret that both sides of a node link hold. */
   secret?: string

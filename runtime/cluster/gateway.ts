@@ -249,7 +249,7 @@ export class Door implements Gateway {
       return fits
     }
     /** It is who it says. Only then does it hear anything that is of its id. */
-    const proved = (hello: Hello, secret: string | undefined): void => {
+    const proved = (hello: Hello, { secret, token }: Pick<Hello, 'secret' | 'token'>): void => {
       if (!attachable(hello)) return
       authenticating = true
       const welcome = (admission: Admission): void => {
@@ -266,7 +266,7 @@ export class Door implements Gateway {
       if (this.options.authenticate === undefined)
         welcome({ principal: undefined, subject: undefined, ends: undefined })
       else {
-        this.#admit(hello.label, from, hello.token)
+        this.#admit(hello.label, from, token)
           .then(welcome)
           .catch((error: unknown) => {
             // What the hook says goes to the log: a stranger learns only that the answer is no.
@@ -292,7 +292,7 @@ export class Door implements Gateway {
         } else if (idBytes(frame.id) === undefined) {
           refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
         } else if (this.options.trust === 'guest') {
-          if (proves(frame.secret, frame.id) && this.#originAllowed(from)) proved(frame, frame.secret)
+          if (proves(frame.secret, frame.id) && this.#originAllowed(from)) proved(frame, frame)
           else forbid()
         } else if (frame.nonce === undefined) forbid()
         else {
@@ -306,7 +306,7 @@ export class Door implements Gateway {
         const ids = [asker.id, this.#port.identity.id]
         const proof = proofOf(this.options.trust.node.secret, 'dialer', [asker.nonce ?? '', nonce], ids)
         nonce = ''
-        if (sameText(frame.proof, proof) && proves(frame.secret, asker.id)) proved(asker, frame.secret)
+        if (sameText(frame.proof, proof) && proves(frame.secret, asker.id)) proved(asker, frame)
         else forbid()
       } else refuse('ACTOR_REFUSED', 'that frame is out of turn', CloseCode.protocol)
     }

@@ -10,7 +10,6 @@ import {
   type Refused,
   readHandshake,
   type Welcome,
-  writeHandshake,
   writeShown
 } from './handshake.ts'
 import { type Identity, idBytes, proofOf, sameText } from './identity.ts'
@@ -42,6 +41,7 @@ export function dial(
   const wire = new Wire(connection, clock)
   const nonce = base64url(options.entropy(16))
   const secret = base64url(identity.secret)
+  const credential = token === undefined ? {} : { token }
   let expected: HandshakeFrame['kind'] = shared === undefined ? 'welcome' : 'challenge'
   let over = false
 
@@ -52,6 +52,13 @@ export function dial(
     wire.closed = () => {}
     wire.close(code, error.code)
     failed(error)
+  }
+  const show = (frame: HandshakeFrame): void => {
+    try {
+      wire.send(writeShown(frame))
+    } catch (error) {
+      end(error as ActorError, CloseCode.normal)
+    }
   }
   // A second more than the listener takes, so that its verdict is heard.
   const within = HANDSHAKE_TIME + 1_000
@@ -91,7 +98,7 @@ export function dial(
         return
       }
       expected = 'welcome'
-      wire.send(writeHandshake({ kind: 'proof', proof: proofOf(shared ?? '', 'dialer', nonces, ids), secret }))
+      show({ kind: 'proof', proof: proofOf(shared ?? '', 'dialer', nonces, ids), secret, ...credential })
     } else if (frame.kind === 'welcome') {
       const wrong = unusable(frame, identity.id)
       if (wrong !== undefined) {
@@ -104,20 +111,15 @@ export function dial(
     }
   }
   wire.open()
-  const hello = {
-    kind: 'hello' as const,
+  show({
+    kind: 'hello',
     version: PROTOCOL,
     id: identity.id,
     label,
-    ...(shared === undefined ? { secret } : { nonce }),
-    ...(token === undefined ? {} : { token }),
+    // Whoever listens where nodes are expected sees what is secret when it has proved itself.
+    ...(shared === undefined ? { secret, ...credential } : { nonce }),
     ...(options.as === 'peer' ? { as: 'peer' as const } : {})
-  }
-  try {
-    wire.send(writeShown(hello))
-  } catch (error) {
-    end(error as ActorError, CloseCode.normal)
-  }
+  })
   return wire
 }
 

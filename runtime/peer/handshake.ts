@@ -1,10 +1,10 @@
 // The first frames of a connection: both sides learn who the other is before anything else is read. A table for people:
 //
 //   dialer                                   listener for guests                   listener for nodes (shared secret)
-//   hello {version, id, secret, label, …} →  checks secret against id, authenticates
+//   hello {version, id, secret, token, …} →  checks secret against id, authenticates
 //                                          ← welcome {id, label, …} or refused {code, message}
 //   hello {version, id, nonce, label, …} →                                       ← challenge {id, nonce, proof}
-//   proof {proof, secret}                →                                       ← welcome or refused
+//   proof {proof, secret, token}         →                     checks both, authenticates; ← welcome or refused
 //   token {token}                        →  later, at any time                   ← admitted {expiresIn}
 //
 // Handshake frames are one kind byte and a JSON object of at most 4 KiB: they come before any trust.
@@ -25,6 +25,7 @@ export interface Hello {
   /** Shown at once to a listener for guests; to a listener for nodes only after it has proved itself. */
   readonly secret?: string
   readonly nonce?: string
+  /** As the secret: a listener for nodes is shown it in the proof, and reads none here. */
   readonly token?: string
   readonly as?: 'below' | 'peer'
 }
@@ -36,6 +37,7 @@ export interface Challenge {
 export interface Proof {
   readonly proof: string
   readonly secret: string
+  readonly token?: string
 }
 export interface Welcome {
   readonly version: number
@@ -89,7 +91,7 @@ const FIELDS: Record<(typeof KINDS)[number], Readonly<Record<string, 'string' | 
     as: 'string?'
   },
   challenge: { id: 'string', nonce: 'string', proof: 'string' },
-  proof: { proof: 'string', secret: 'string' },
+  proof: { proof: 'string', secret: 'string', token: 'string?' },
   welcome: {
     version: 'number',
     id: 'string',

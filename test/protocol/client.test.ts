@@ -93,9 +93,14 @@ describe('a second implementation, written from docs/protocol.md, at a gateway o
   it('comes in as a node, with a secret that both sides prove', async () => {
     const secret = 'a secret that two nodes share'
     system.spawn(desk, { name: Desk })
-    const gateway = await system.listen(webSocketServer({ port: 0 }), { trust: { node: { secret } } })
-    const second = await client(gateway.url as string, { shared: secret })
+    const shown: Array<string | undefined> = []
+    const gateway = await system.listen(webSocketServer({ port: 0 }), {
+      trust: { node: { secret } },
+      authenticate: ({ token }) => void shown.push(token)
+    })
+    const second = await client(gateway.url as string, { shared: secret, token: () => 'mine' })
     expect(second.welcome?.trust).to.equal('node')
+    expect(shown).to.deep.equal(['mine'])
     expect(await ask(second, await second.lookup('desk'), { type: 'noted' })).to.equal(0)
   })
 

@@ -170,7 +170,7 @@ export interface Vectors {
   readonly links: ReadonlyArray<{ readonly title: string; readonly hex: string }>
   readonly handshakes: ReadonlyArray<{
     readonly title: string
-    readonly listener: 'guest' | 'node' | 'tokens'
+    readonly listener: 'guest' | 'node' | 'tokens' | 'node tokens'
     readonly steps: ReadonlyArray<{
       readonly says: Greeting | { readonly hex: string; readonly frame?: undefined }
       readonly hears: readonly Greeting[]

@@ -13,9 +13,9 @@ export interface Handshake {
   readonly title: string
   /**
    * `guest` has no `authenticate`; `node` has the shared secret of the vectors. `tokens` takes guests with the tokens `short`,
-   * which is good for a minute, `long`, which has no end, and `other`, which is that of somebody else.
+   * which is good for a minute, `long`, which has no end, and `other`, which is that of somebody else. `node tokens` wants both.
    */
-  readonly listener: 'guest' | 'node' | 'tokens'
+  readonly listener: 'guest' | 'node' | 'tokens' | 'node tokens'
   readonly steps: ReadonlyArray<{
     readonly says: Greeting | { readonly hex: string }
     readonly hears: readonly Greeting[]
@@ -34,6 +34,7 @@ const challenge: Greeting = {
   fields: { id: 'id:hub', nonce: 'nonce:listener', proof: 'proof:listener' }
 }
 const proof: Greeting = { frame: 'proof', fields: { proof: 'proof:dialer', secret: 'secret:ada' } }
+const proofWith = (token: string): Greeting => ({ frame: 'proof', fields: { ...proof.fields, token } })
 const welcome = (trust: 'guest' | 'node', messageBytes: number, windowBytes: number, more: object = {}): Greeting => ({
   frame: 'welcome',
   fields: { version: 1, id: 'id:hub', label: 'hub', trust, downAfter: 30_000, messageBytes, windowBytes, ...more }
@@ -76,6 +77,24 @@ export const handshakes: readonly Handshake[] = [
       { says: token('short'), hears: [{ frame: 'admitted', fields: { expiresIn: 60_000 } }] },
       { says: token('long'), hears: [{ frame: 'admitted', fields: {} }] }
     ]
+  },
+  {
+    title: 'a node shows its token to who has proved to be the listener, and another later',
+    listener: 'node tokens',
+    steps: [
+      { says: hello(nodeHello), hears: [challenge] },
+      { says: proofWith('short'), hears: [welcome('node', 16_777_216, 8_388_608, { expiresIn: 60_000 })] },
+      { says: token('long'), hears: [{ frame: 'admitted', fields: {} }] }
+    ]
+  },
+  {
+    title: 'a token that a node shows too soon is not read',
+    listener: 'node tokens',
+    steps: [
+      { says: hello({ ...nodeHello, token: 'long' }), hears: [challenge] },
+      { says: proof, hears: [refused('ACTOR_FORBIDDEN', 'not authenticated', 4401)] }
+    ],
+    close: 4401
   },
   {
     title: 'a guest without a token',

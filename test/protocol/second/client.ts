@@ -149,12 +149,11 @@ export class Client {
     const socket = new WebSocket(this.#options.url)
     this.#socket = socket
     const nonce = base64url(randomBytes(16))
-    const { shared, token, label } = this.#options
+    const { shared, label } = this.#options
     socket.on('error', () => {})
     socket.on('open', () => {
-      const proof = shared === undefined ? { secret: base64url(this.#secret) } : { nonce }
-      const shown = token === undefined ? {} : { token: token() }
-      socket.send(writeGreeting('hello', { version: 1, id: this.id, label, ...proof, ...shown }))
+      const shown = shared === undefined ? this.#credentials() : { nonce }
+      socket.send(writeGreeting('hello', { version: 1, id: this.id, label, ...shown }))
     })
     socket.on('message', data => {
       const bytes = Uint8Array.from(data as Buffer)
@@ -178,7 +177,7 @@ export class Client {
       const ids = [this.id, fields.id as string] as const
       if (fields.proof !== proofOf(shared, 'listener', nonces, ids)) throw new Error('the listener proves nothing')
       const proof = proofOf(shared, 'dialer', nonces, ids)
-      socket.send(writeGreeting('proof', { proof, secret: base64url(this.#secret) }))
+      socket.send(writeGreeting('proof', { proof, ...this.#credentials() }))
     } else if (frame === 'welcome') {
       const before = this.welcome
       this.welcome = fields as unknown as Welcome
@@ -189,6 +188,12 @@ export class Client {
       for (const { association } of this.#peers.values()) association.path(true)
       for (const then of this.#waiting.splice(0)) then()
     }
+  }
+
+  /** For listeners of guests at once, for those of nodes when they have proved themselves. */
+  #credentials(): { secret: string; token?: string } {
+    const { token } = this.#options
+    return { secret: base64url(this.#secret), ...(token === undefined ? {} : { token: token() }) }
   }
 
   #hear(bytes: Uint8Array): void {

@@ -84,7 +84,7 @@ const GREETINGS: Record<string, { kind: number; fields: Record<string, string> }
     }
   },
   challenge: { kind: 2, fields: { id: 'string', nonce: 'string', proof: 'string' } },
-  proof: { kind: 3, fields: { proof: 'string', secret: 'string' } },
+  proof: { kind: 3, fields: { proof: 'string', secret: 'string', token: '?string' } },
   welcome: {
     kind: 4,
     fields: {

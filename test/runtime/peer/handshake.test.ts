@@ -315,9 +315,14 @@ describe('a handshake', () => {
 
   describe('with a listener for nodes', () => {
     /** Goes as far as the challenge, and answers it as told. */
-    async function challenged(shared: string, role: 'dialer' | 'listener' = 'dialer'): Promise<RawPeer> {
+    async function challenged(
+      shared: string,
+      role: 'dialer' | 'listener' = 'dialer',
+      more: object = {}
+    ): Promise<RawPeer> {
       const peer = await rawPeer(transport)
-      peer.shake({ ...hello(peer.identity, { nonce: 'a nonce' }), secret: undefined } as unknown as HandshakeFrame)
+      const fields = { nonce: 'a nonce', secret: undefined, ...more } as object
+      peer.shake(hello(peer.identity, fields))
       await until(() => peer.answers().length > 0, 'it is challenged')
       const challenge = peer.answers()[0] as HandshakeFrame & { kind: 'challenge' }
       const proof = proofOf(shared, role, ['a nonce', challenge.nonce], [peer.identity.id, challenge.id])
@@ -329,6 +334,15 @@ describe('a handshake', () => {
       const gateway = await hub.listen(listener, nodes)
       await challenged(SECRET)
       await until(() => gateway.peers.size > 0, 'it is welcome')
+    })
+
+    it('asks authenticate with the token that is shown with the proof, and with no other', async () => {
+      const shown: Array<string | undefined> = []
+      await hub.listen(listener, { ...nodes, authenticate: ({ token }) => void shown.push(token) })
+      await system.connect(transport, { secret: SECRET, token: 'Ada', backoff: QUICK })
+      await challenged(SECRET, 'dialer', { token: 'too soon' })
+      await until(() => shown.length > 1, 'it is asked about both')
+      expect(shown).to.deep.equal(['Ada', undefined])
     })
 
     it('proves the secret to the caller first, and shows it never', async () => {
@@ -441,21 +455,45 @@ describe('a handshake', () => {
       expect(await outcome({ secret: SECRET })).to.have.property('code', 'ACTOR_REFUSED')
     })
 
-    it('shows no secret to one that proves nothing', async () => {
-      const heard: string[] = []
-      await listener.listen((connection: Connection) =>
-        connection.open({
-          frame(data) {
-            heard.push(new TextDecoder().decode(data))
-            connection.send(writeHandshake({ kind: 'challenge', id: identity().id, nonce: 'n', proof: 'a guess' }))
-          },
-          close() {}
-        })
-      )
-      expect(await outcome({ secret: SECRET })).to.have.property('code', 'ACTOR_FORBIDDEN')
-      expect(heard.length).to.equal(1)
-      expect(heard[0]).to.not.include('secret')
-    })
+    const imposters: Array<[string, (nonce: string, dialer: string) => HandshakeFrame, string]> = [
+      ['proves nothing', () => ({ kind: 'challenge', id: hub.id, nonce: 'n', proof: 'a guess' }), 'ACTOR_FORBIDDEN'],
+      [
+        'proves that it holds another secret',
+        (nonce, dialer) => {
+          const proof = proofOf('another secret of a test', 'listener', [nonce, 'n'], [dialer, hub.id])
+          return { kind: 'challenge', id: hub.id, nonce: 'n', proof }
+        },
+        'ACTOR_FORBIDDEN'
+      ],
+      [
+        'proves it for the handshake of somebody else',
+        nonce => {
+          const proof = proofOf(SECRET, 'listener', [nonce, 'n'], [identity().id, hub.id])
+          return { kind: 'challenge', id: hub.id, nonce: 'n', proof }
+        },
+        'ACTOR_FORBIDDEN'
+      ],
+      ['asks for no proof', () => readHandshake(welcome()), 'ACTOR_REFUSED'],
+      ['admits at once', () => ({ kind: 'admitted' }), 'ACTOR_REFUSED']
+    ]
+    for (const [title, answer, code] of imposters) {
+      it(`shows neither secret nor token to one that ${title}`, async () => {
+        const heard: HandshakeFrame[] = []
+        await listener.listen((connection: Connection) =>
+          connection.open({
+            frame(data) {
+              const frame = readHandshake(data)
+              heard.push(frame)
+              if (frame.kind === 'hello') connection.send(writeHandshake(answer(frame.nonce ?? '', frame.id)))
+            },
+            close() {}
+          })
+        )
+        expect(await outcome({ secret: SECRET, token: 'for the gateway alone' })).to.have.property('code', code)
+        expect(heard.map(({ kind }) => kind)).to.deep.equal(['hello'])
+        expect(heard[0]).to.not.have.any.keys('secret', 'token')
+      })
+    }
 
     it('passes on no code that is none of ours', async () => {
       await answering(
