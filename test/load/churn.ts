@@ -6,7 +6,7 @@ import { ActorError, type ActorRef, type ActorSystem, createSystem, setup } from
 import { type Random, seeded } from '../../runtime/testing/random.ts'
 import { webSocket } from '../../transports/websocket.ts'
 import { serve } from '../support/child.ts'
-import { type Proxy, proxy } from '../support/proxy.ts'
+import { type Proxy as Line, proxy } from '../support/proxy.ts'
 import { quiet } from '../support/quiet.ts'
 import { type Memory, memory } from './figures.ts'
 import { Desk, type Note, Room, seat } from './house.ts'
@@ -49,7 +49,7 @@ async function slot(n: number, port: number, random: Random): Promise<void> {
   await line.close()
 }
 
-async function visit(n: number, line: Proxy, random: Random): Promise<void> {
+async function visit(n: number, line: Line, random: Random): Promise<void> {
   seen.visits += 1
   const system = createSystem({ label: `guest ${n}`, logger: quiet })
   const way = webSocket(`ws://127.0.0.1:${line.port}`, { WebSocket })
