@@ -1,4 +1,5 @@
-// The door of `whereabouts/core`: one system, no network.
+// The door of `whereabouts/core`: one system, no network. In the order of a message's way: a system, its behaviors, refs, names,
+// what fails, and what links systems. `whereabouts` (index.ts) has the same, with the network.
 
 import type { ActorSystem, SystemOptions } from './actor/actor-system.ts'
 import { systemEntropy } from './actor/entropy.ts'
