@@ -101,6 +101,16 @@ describe('names and groups', () => {
       expect(await (await waiting).ask({ type: 'who' })).to.equal('left')
     })
 
+    it('is looked up with the longest patience at any fraction of a millisecond', async () => {
+      const { system } = await node('left')
+      hub.spawn(answering('hub'), { name: Desk })
+      for (let round = 0; round < 20; round++) {
+        await pass(12.3)
+        const desk = await system.lookup(Desk, { within: 2 ** 31 - 1 })
+        expect(await desk.ask({ type: 'who' })).to.equal('hub')
+      }
+    })
+
     it('is not waited for after the signal', async () => {
       const { system } = await node('left')
       const controller = new AbortController()
