@@ -105,7 +105,7 @@ describe('names and groups', () => {
       const { system } = await node('left')
       hub.spawn(answering('hub'), { name: Desk })
       for (let round = 0; round < 20; round++) {
-        await pass(12.3)
+        scene.clock.advance(12.3)
         const desk = await system.lookup(Desk, { within: 2 ** 31 - 1 })
         expect(await desk.ask({ type: 'who' })).to.equal('hub')
       }
