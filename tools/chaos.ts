@@ -1,0 +1,39 @@
+// npm run chaos [-- --rounds 100 --seed 1 --only line]
+// Real faults on real sockets and processes, one round after the other; prints what was done and seen. A round's seed is that
+// of the run and its number, so `--rounds 1 --seed S` runs one again. What is drawn is the same; what the machine does is not.
+
+import process from 'node:process'
+import { seeded } from '../runtime/testing/random.ts'
+import { rounds } from '../test/chaos/rounds.ts'
+import { FULL } from '../test/chaos/stage.ts'
+import { flag, word } from './flags.ts'
+
+const count = flag('rounds', 20)
+const seed = flag('seed', 1)
+const only = word('only')
+const names = Object.keys(rounds).filter(name => only === undefined || name === only) as Array<keyof typeof rounds>
+if (names.length === 0) throw new Error(`there is no round '${only}': ${Object.keys(rounds).join(', ')}`)
+
+let faults = 0
+for (let n = 0; n < count; n++) {
+  const name = names[(seed + n) % names.length] as keyof typeof rounds
+  const told: string[] = []
+  const wrong: string[] = []
+  const began = performance.now()
+  try {
+    await rounds[name]({
+      random: seeded(seed + n),
+      size: FULL,
+      told: what => void told.push(what),
+      wrong: what => void wrong.push(what)
+    })
+  } catch (error) {
+    wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
+  }
+  const took = ((performance.now() - began) / 1_000).toFixed(1)
+  console.log(`seed ${seed + n}, ${name}, ${took} s: ${told.join('; ')}`)
+  for (const fault of wrong) console.log(`  FAULT ${fault}`)
+  faults += wrong.length
+}
+console.log(`${count} rounds, ${faults} faults`)
+process.exit(faults === 0 ? 0 : 1)
