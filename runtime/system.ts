@@ -30,14 +30,15 @@ import { noted, permitted } from './cluster/policy.ts'
 import { registry } from './cluster/registry.ts'
 import type { RegistryMessage } from './cluster/registry-message.ts'
 import { RegistryRef } from './cluster/registry-ref.ts'
-import { INITIAL_CREDIT } from './peer/association.ts'
 import { DEFAULT_BACKOFF } from './peer/backoff.ts'
 import { GUEST_LIMITS as GUARD } from './peer/codec.ts'
+import { INITIAL_CREDIT } from './peer/epoch.ts'
 import type { Welcome } from './peer/handshake.ts'
 import { drawIdentity, type Identity, idBytes } from './peer/identity.ts'
 import { Memory } from './peer/memory.ts'
 import type { Notice } from './peer/notice.ts'
-import { Peer, type PeerPort, type PeerTerms } from './peer/peer.ts'
+import { Peer } from './peer/peer.ts'
+import type { PeerPort, PeerTerms, PressureFollower } from './peer/peer-port.ts'
 import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
 import { REGISTRY_ID, RemoteRef } from './peer/remote-ref.ts'
@@ -72,7 +73,7 @@ export class System extends LocalSystem {
   readonly #doorOf = new Map<string, Door>()
   readonly #claims: Claims
   readonly #schemas = new WeakMap<AnyRef, StandardSchema<unknown>>()
-  readonly #pressed = new WeakMap<AnyRef, Set<Peer>>()
+  readonly #pressed = new WeakMap<AnyRef, Set<PressureFollower>>()
   readonly #progress = new Set<() => void>()
   #registry: ActorRef<RegistryMessage> | undefined
   /** The authority that knows what is claimed here. */
@@ -346,16 +347,16 @@ export class System extends LocalSystem {
     this.#peer(from.id).arrived(by.id === from.id ? by.direct : by.relay, frame)
   }
 
-  #followPressure(ref: Ref<never>, by: Peer): void {
+  #followPressure(ref: Ref<never>, by: PressureFollower): void {
     const following = this.#pressed.get(ref)
     if (following !== undefined) {
       following.add(by)
       return
     }
-    const peers = new Set([by])
-    this.#pressed.set(ref, peers)
+    const followers = new Set([by])
+    this.#pressed.set(ref, followers)
     ref.onPressure(on => {
-      for (const peer of peers) peer.pressureChanged(ref, on)
+      for (const follower of followers) follower.pressureChanged(ref, on)
     })
   }
 
@@ -675,9 +676,9 @@ export class System extends LocalSystem {
     for (const peer of this.#peers) peer.listen()
   }
 
-  #isDeaf(peer: Peer): boolean {
+  #isDeaf(peer: string): boolean {
     if (this.#deaf || this.#deafDoors.size === 0) return this.#deaf
-    const door = this.#doorTo(peer.id)
+    const door = this.#doorTo(peer)
     return door !== undefined && this.#deafDoors.has(door)
   }
 

@@ -9,6 +9,9 @@ import { planted } from './plants.mjs'
 export async function resolve(specifier, context, next) {
   const source = entries.get(specifier)
   if (source !== undefined) return { url: pathToFileURL(root + source).href, format: 'module', shortCircuit: true }
+  // What an opened module is made of is open too.
+  const from = context.parentURL === undefined ? undefined : new URL(context.parentURL)
+  if (from?.searchParams.has('open') && specifier.startsWith('./')) return next(specifier + from.search, context)
   return next(specifier, context)
 }
 

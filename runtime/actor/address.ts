@@ -24,3 +24,8 @@ export function parseAddress(text: string): Address | undefined {
   if (found === null) return undefined
   return { kind: found[1] as string, system: found[2] as string, id: found[3] as string }
 }
+
+/** The part of an address that tells its actor from the others of its system. */
+export function idOf(address: string): string {
+  return address.slice(address.indexOf('/') + 1)
+}

@@ -2,7 +2,7 @@
 
 import { ActorError } from '../actor/errors.ts'
 import type { Limits, ListenOptions } from '../actor/network.ts'
-import { INITIAL_CREDIT } from '../peer/association.ts'
+import { INITIAL_CREDIT } from '../peer/epoch.ts'
 
 /** Below these nothing would work: a dialler takes no welcome with less, and a window holds what is sent before the first grant. */
 const LEAST: Limits = {

@@ -1,5 +1,5 @@
 // What one system may have here, counted: a guest has one for itself and all that is below it together, so that nobody gets
-// more by announcing more. The hub keeps it with the attachment, peers (peer.ts) count in it.
+// more by announcing more. The hub keeps it with the attachment, peers (ledger.ts) count in it.
 
 import type { Account } from './memory.ts'
 import type { Quota } from './quota.ts'

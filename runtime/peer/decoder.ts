@@ -8,7 +8,7 @@ import { ActorError } from '../actor/errors.ts'
 import type { Ref } from '../actor/ref.ts'
 import type { ByteReader } from './byte-buffer.ts'
 import { BrokenFrame } from './byte-buffer.ts'
-import type { WireRefs } from './codec.ts'
+import type { HeardRefs } from './codec.ts'
 import { readBigint, readBytes, revivedError, skipExtension } from './extensions.ts'
 import type { Shape } from './fast-lane.ts'
 import { HeardTables, MAX_KEYS, MAX_WORD } from './fast-lane.ts'
@@ -36,7 +36,7 @@ const REGAINED = 1 / 64
 
 /** One for each epoch of an association, in step with the Encoder at the other end. */
 export class Decoder {
-  readonly #refs: WireRefs
+  readonly #refs: HeardRefs
   readonly #limits: GuardLimits
   readonly #guest: boolean
   readonly #tables = new HeardTables<HeardShape>()
@@ -46,7 +46,7 @@ export class Decoder {
   #patience = PATIENCE
 
   /** With a guard, the bytes come from a guest: its limits hold, errors become plain data, risky keys are refused. */
-  constructor(refs: WireRefs, guard?: GuardLimits) {
+  constructor(refs: HeardRefs, guard?: GuardLimits) {
     this.#refs = refs
     this.#limits = guard ?? NODE_LIMITS
     this.#guest = guard !== undefined

@@ -6,7 +6,7 @@ import { isPlain, MAX_DEPTH, refusal } from '../actor/crossing.ts'
 import { ActorError } from '../actor/errors.ts'
 import type { Ref } from '../actor/ref.ts'
 import type { ByteBuffer } from './byte-buffer.ts'
-import type { WireRefs } from './codec.ts'
+import type { SentRefs } from './codec.ts'
 import { errorCode, writeBigint, writeBytes } from './extensions.ts'
 import type { Shape } from './fast-lane.ts'
 import { SentTables } from './fast-lane.ts'
@@ -27,7 +27,7 @@ class Refused extends Error {}
 
 /** One for each epoch of an association: shapes and addresses are defined at first use and numbers from then on. */
 export class Encoder {
-  readonly #refs: WireRefs & { isRef(value: unknown): boolean }
+  readonly #refs: SentRefs
   readonly #lanes: boolean
   readonly #tables = new SentTables()
   #packr: Packr | undefined
@@ -39,7 +39,7 @@ export class Encoder {
   #limit = 0
 
   /** `lanes: false` packs every object, to compare the two. */
-  constructor(refs: WireRefs & { isRef(value: unknown): boolean }, options: { lanes?: boolean } = {}) {
+  constructor(refs: SentRefs, options: { lanes?: boolean } = {}) {
     this.#refs = refs
     this.#lanes = options.lanes ?? true
   }

@@ -4,7 +4,7 @@ import type { DeadLetterReason } from '../actor/dead-letters.ts'
 import { Envelope } from '../actor/envelope.ts'
 import type { Origin, Trust } from '../actor/origin.ts'
 import { Question, QuestionOrigin } from '../actor/question.ts'
-import type { Epoch } from './association.ts'
+import type { Epoch } from './epoch.ts'
 
 /** What all plain mail of one peer shares. */
 export class RemoteOrigin implements Origin {

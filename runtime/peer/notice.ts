@@ -1,4 +1,4 @@
-// What a peer (peer.ts), the hub and the registry tell of what somebody did who is not trusted with all: the gateway by
+// What a peer (standing.ts), the hub and the registry tell of what somebody did who is not trusted with all: the gateway by
 // which it came in hands it to the program's `audit`.
 
 export type Notice =

@@ -1,5 +1,5 @@
 // How many messages a second are taken of a guest and all that is below it: a bucket that fills up with time. A peer
-// (peer.ts) spends from it and stops reading while it is empty; nothing is dropped.
+// (receiver.ts) spends from it and stops reading while it is empty; nothing is dropped.
 
 export class Quota {
   readonly #rate: number

@@ -1,4 +1,4 @@
-// A reference to an actor that lives elsewhere: hands everything to the peer that stands for its system. One object per
+// A reference to an actor that lives elsewhere: hands everything to the sending half of the peer that stands for its system. One object per
 // address and system while anybody holds it (refs.ts).
 
 import { formatAddress } from '../actor/address.ts'
@@ -47,31 +47,31 @@ export class RemoteRef<M> extends Ref<M> implements Target {
   }
 
   send(message: M): boolean {
-    return this.peer.send(this, message)
+    return this.peer.sender.send(this, message)
   }
 
   get pressed(): boolean {
-    return this.crowded || this.peer.pressed
+    return this.crowded || this.peer.sender.pressed
   }
 
   ready(options?: AskOptions): Promise<void> {
-    return this.peer.ready(this, options)
+    return this.peer.sender.ready(this, options)
   }
 
   deliver(envelope: Envelope): boolean {
-    if (!this.peer.send(this, envelope.message as M)) return false
+    if (!this.peer.sender.send(this, envelope.message as M)) return false
     envelope.disposed()
     return true
   }
 
   question(question: Question): boolean {
-    return this.peer.ask(this, question)
+    return this.peer.sender.ask(this, question)
   }
 
   watch(watcher: Watcher): void {
     if (this.#watchers === undefined) {
       this.#watchers = new Set()
-      this.peer.watch(this)
+      this.peer.sender.watch(this)
     }
     this.#watchers.add(watcher)
   }
@@ -79,7 +79,7 @@ export class RemoteRef<M> extends Ref<M> implements Target {
   unwatch(watcher: Watcher): void {
     if (this.#watchers?.delete(watcher) !== true || this.#watchers.size > 0) return
     this.#watchers = undefined
-    this.peer.unwatch(this)
+    this.peer.sender.unwatch(this)
   }
 
   /** Its home has told its end, or the epoch has ended: those who watch hear it, once. */

@@ -2,6 +2,7 @@
 // another value; the same input always gives the same, so the search (search.ts) lets it happen once and remembers.
 
 import type * as Module from '../../runtime/peer/association.ts'
+import type { Epoch } from '../../runtime/peer/epoch.ts'
 import { HEAD_BYTES, ROUTE_BYTES } from '../../runtime/peer/frame.ts'
 import { type Account, Memory } from '../../runtime/peer/memory.ts'
 import type { Path } from '../../runtime/peer/path.ts'
@@ -257,9 +258,9 @@ export class End implements Module.AssociationPort {
     return copy
   }
 
-  #copyOf(epoch: Fields): Module.Epoch {
-    const account = PLENTY.account(false)
-    const copy = new this.#module.Epoch(epoch.number as number, account, this.association)
+  #copyOf(epoch: Fields): Epoch {
+    const Opened = epoch.constructor as typeof Epoch
+    const copy = new Opened(epoch.number as number, PLENTY.account(false), this.association)
     const to = copy as unknown as Fields
     for (const [field, value] of Object.entries(epoch)) {
       if (NOT_STATE.has(field)) continue

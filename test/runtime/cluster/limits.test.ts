@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { codeOf } from '../../../runtime/actor/errors.ts'
 import { type ActorRef, type ActorSystem, createSystem, type Limits } from '../../../runtime/index.ts'
-import { INITIAL_CREDIT } from '../../../runtime/peer/association.ts'
+import { INITIAL_CREDIT } from '../../../runtime/peer/epoch.ts'
 import { FrameKind, HEAD_BYTES, type Head, HeadKind, readHead } from '../../../runtime/peer/frame.ts'
 import { writeHandshake } from '../../../runtime/peer/handshake.ts'
 import type { Identity } from '../../../runtime/peer/identity.ts'

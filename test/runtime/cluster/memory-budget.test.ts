@@ -11,7 +11,7 @@ import {
   type SystemOptions,
   setup
 } from '../../../runtime/index.ts'
-import { INITIAL_CREDIT } from '../../../runtime/peer/association.ts'
+import { INITIAL_CREDIT } from '../../../runtime/peer/epoch.ts'
 import { Item } from '../../../runtime/peer/items.ts'
 import { FLOOR, type Memory } from '../../../runtime/peer/memory.ts'
 import type { System } from '../../../runtime/system.ts'

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import { Association, type AssociationPort, type Ended, INITIAL_CREDIT } from '../../../runtime/peer/association.ts'
+import { Association, type AssociationPort, type Ended } from '../../../runtime/peer/association.ts'
+import { INITIAL_CREDIT } from '../../../runtime/peer/epoch.ts'
 import {
   HEAD_BYTES,
   type Head,
