@@ -14,8 +14,9 @@ import { HANDSHAKE_TIME, isFinal, type Welcome } from '../peer/handshake.ts'
 import type { Identity } from '../peer/identity.ts'
 import type { Transport } from '../peer/transport.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
-import type { Attachment } from './attachment.ts'
+import type { Attachment, AttachmentFacts } from './attachment.ts'
 import type { Ending } from './hub.ts'
+import { NODE_LIMITS } from './limits.ts'
 import { Renewal } from './renewal.ts'
 
 export interface LinkPort {
@@ -26,7 +27,7 @@ export interface LinkPort {
   readonly identity: Identity
   readonly label: string
   /** The handshake is done: the hub takes the wire. May refuse by throwing an ActorError. */
-  attach(link: Dialer, wire: Wire, welcome: Welcome): Attachment
+  attach(facts: AttachmentFacts, wire: Wire): Attachment
   /** Bytes sent by way of an attachment and not acknowledged. */
   pending(attachment: Attachment): number
   /** Calls `changed` whenever bytes were acknowledged or an epoch ended, until unsubscribed. */
@@ -61,13 +62,13 @@ export class Dialer implements Link {
   readonly #backoff: Backoff
   readonly #listeners = new Set<(status: LinkStatus, why?: { code: string; message: string }) => void>()
   readonly #first: { resolve: () => void; reject: (error: unknown) => void }
-  /** Settles with the first attachment, or a final refusal. */
-  readonly attached: Promise<void>
+  readonly #attached: Promise<void>
   #state: State = { is: 'closed' }
   #attachment: Attachment | undefined
   /** Ends that the transport wakes it. */
   readonly #deaf: (() => void) | undefined
   #status: LinkStatus = 'connecting'
+  /** What ended the last attempt, for the error of a `connect` that ran out of time. */
   #lastError: ActorError | undefined
 
   constructor(transport: Transport, options: ConnectOptions, backoff: Backoff, port: LinkPort) {
@@ -76,10 +77,10 @@ export class Dialer implements Link {
     this.#backoff = backoff
     this.#port = port
     let first: { resolve: () => void; reject: (error: unknown) => void } = { resolve: () => {}, reject: () => {} }
-    this.attached = new Promise((resolve, reject) => {
+    this.#attached = new Promise((resolve, reject) => {
       first = { resolve, reject }
     })
-    this.attached.catch(() => {})
+    this.#attached.catch(() => {})
     this.#first = first
     this.#deaf = transport.whenBack?.(() => this.wake())
     this.#dial(0)
@@ -97,9 +98,29 @@ export class Dialer implements Link {
     return this.#options.as ?? 'below'
   }
 
-  /** What ended the last attempt, for the error of a `connect` that ran out of time. */
-  get lastError(): ActorError | undefined {
-    return this.#lastError
+  /** Settles with the first attachment, or a final refusal; when the time is over, or `signal` aborts, the link is closed. */
+  async first(within: number, signal: AbortSignal | undefined): Promise<void> {
+    let cancel = (): void => {}
+    let aborted = (): void => {}
+    try {
+      await Promise.race([
+        this.#attached,
+        new Promise<never>((_, reject) => {
+          aborted = () => reject(signal?.reason)
+          signal?.addEventListener('abort', aborted)
+          cancel = this.#port.clock.timer(within, () => {
+            const why = this.#lastError?.message ?? 'no answer'
+            reject(new ActorError('ACTOR_UNREACHABLE', `not connected within ${within} ms; the last attempt: ${why}`))
+          })
+        })
+      ])
+    } catch (error) {
+      this.close(undefined)
+      throw error
+    } finally {
+      cancel()
+      signal?.removeEventListener('abort', aborted)
+    }
   }
 
   onStatus(changed: (status: LinkStatus, why?: { code: string; message: string }) => void): Subscription {
@@ -255,7 +276,7 @@ export class Dialer implements Link {
       this.#port.replaced(before)
     }
     try {
-      this.#attachment = this.#port.attach(this, wire, welcome)
+      this.#attachment = this.#port.attach(this.#factsOf(welcome), wire)
     } catch (error) {
       wire.closed = () => {}
       const later = codeOf(error) === 'ACTOR_UNREACHABLE'
@@ -279,6 +300,20 @@ export class Dialer implements Link {
     this.#lastError = undefined
     this.#first.resolve()
     this.#tell('connected', undefined)
+  }
+
+  /** Dialling is trusting: who answers is a node. */
+  #factsOf({ id, label, downAfter, messageBytes }: Welcome): AttachmentFacts {
+    return {
+      id,
+      label: label.slice(0, 64),
+      trust: 'node',
+      principal: undefined,
+      place: this.as === 'below' ? 'above' : 'beside',
+      downAfter,
+      takes: messageBytes,
+      limits: NODE_LIMITS
+    }
   }
 
   #failed(attempt: number, error: ActorError): void {
