@@ -101,7 +101,7 @@ export class Announcements {
     const vouched = guest ? { id, label, trust: 'guest' as const, principal } : facts
     this.#directory.announce({ by: attachment, facts: vouched, secret, via, away: false })
     this.untell([id])
-    this.tellAbove(vouched)
+    if (attachment.facts.place === 'below') this.tellAbove(vouched)
     this.#port.refresh(id)
     if (before?.by !== attachment) {
       const association = this.#port.association(id)

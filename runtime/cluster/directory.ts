@@ -45,7 +45,9 @@ export class Directory {
     const own = this.attachments.get(id)
     const announced = this.announced.get(id)
     const attached = own?.facts.place === 'below' ? own : undefined
-    if (announced !== undefined && (attached === undefined || this.at(id) !== attached)) {
+    // Whom one beside speaks for is below that one, or above it.
+    const heard = announced?.by.facts.place === 'below'
+    if (heard && (attached === undefined || this.at(id) !== attached)) {
       const { facts, secret, via, by } = announced
       return { facts, secret, via, away: by.wire === undefined }
     }
@@ -55,7 +57,11 @@ export class Directory {
 
   /** The attachment that frames to a peer leave by. */
   wayTo(id: string): Attachment | undefined {
-    return this.at(id) ?? this.above
+    const at = this.at(id)
+    // One beside passes on what it is asked to; while it is away the hub above may know another way.
+    if (at !== undefined && at.wire === undefined && at.id !== id && at.facts.place === 'beside')
+      return this.above ?? at
+    return at ?? this.above
   }
 
   /** As `wayTo`, for what has come in by `from`: never back there. */
@@ -73,7 +79,8 @@ export class Directory {
 
   /** Whether a system is heard from below, announced by another. */
   isBelow(id: string): boolean {
-    return this.announced.get(id)?.by.wire !== undefined
+    const by = this.announced.get(id)?.by
+    return by?.wire !== undefined && by.facts.place === 'below'
   }
 
   announce(entry: Announced): void {
