@@ -54,7 +54,7 @@ for (let seed = from; seed < from + count && failed.length < stopAt; seed++) {
     failed.push(outcome)
     console.log(`seed ${seed} (${outcome.topology}; ${[...outcome.strikes].join(', ')})`)
     for (const violation of outcome.violations) console.log(`  ${violation}`)
-  } else if (one > 0) console.log(outcome)
+  } else if (one > 0) console.log({ ...outcome, planned: outcome.planned.length })
 }
 
 const seconds = (performance.now() - began) / 1_000

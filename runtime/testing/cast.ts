@@ -6,7 +6,7 @@ import type { Link, ListenOptions } from '../actor/network.ts'
 import { createSystem } from '../system.ts'
 import { type Fault, FaultyNetwork } from './faulty-network.ts'
 import type { Account } from './outcome.ts'
-import type { Random } from './random.ts'
+import { branch, seeded } from './random.ts'
 import { areBeside, isHub, route, type Topology, type Way } from './topology.ts'
 import type { VirtualClock, VirtualTime } from './virtual-time.ts'
 
@@ -34,18 +34,19 @@ export class Cast {
   readonly networks = new Map<Way, FaultyNetwork>()
   readonly links: Array<{ readonly from: Member; readonly way: Way; readonly link: Link }> = []
   readonly #time: VirtualTime
-  readonly #random: Random
+  readonly #seed: number
   readonly #account: Account
   readonly downAfter: number
   readonly #offer: Offer
 
-  constructor(topology: Topology, time: VirtualTime, random: Random, account: Account, offer: Offer) {
+  constructor(topology: Topology, time: VirtualTime, seed: number, account: Account, offer: Offer) {
+    const random = seeded(branch(seed, 'cast'))
     this.topology = topology
     this.#time = time
-    this.#random = random
+    this.#seed = seed
     this.#account = account
     this.#offer = offer
-    this.downAfter = random.chance(0.4) ? random.int(500, 3_000) : random.int(4_000, 30_000)
+    this.downAfter = random.chance(0.25) ? random.int(500, 3_000) : random.int(4_000, 30_000)
   }
 
   /** Resolves when all are connected. */
@@ -58,7 +59,8 @@ export class Cast {
         this.#account.strike(fault)
         if (fault === 'cut' && hubs) this.#account.strike('cut-between-hubs')
       }
-      this.networks.set(way, new FaultyNetwork(this.#time, this.#random, struck, clocks))
+      const random = seeded(branch(this.#seed, `${way.from}-${way.to}`))
+      this.networks.set(way, new FaultyNetwork(this.#time, random, struck, clocks))
     }
     for (const way of this.topology.ways) await this.#listen(way)
     await Promise.all(this.topology.ways.map(way => this.#connect(way, 60_000)))
@@ -111,7 +113,7 @@ export class Cast {
     const clock = this.#time.clock()
     const life = this.members.filter(each => each.place === place).length + 1
     const name = life === 1 ? place : `${place}${life}`
-    const random = this.#random
+    const random = seeded(branch(this.#seed, name))
     const system = createSystem({
       label: name,
       clock,
@@ -141,5 +143,9 @@ export class Cast {
     const secret = way.trust === 'node' ? { secret: SECRET } : {}
     const link = await from.system.connect(transport, { ...secret, within, backoff: BACKOFF, as: way.as })
     this.links.push({ from, way, link })
+    link.onStatus((status, why) => {
+      const because = why === undefined ? '' : `: ${why.code} ${why.message}`
+      this.#account.tell(`${from.name}-${way.to} is ${status}${because}`)
+    })
   }
 }

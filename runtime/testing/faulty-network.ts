@@ -19,7 +19,7 @@ export interface Weather {
 
 export const FAIR: Weather = { delay: 5, jitter: 0, drop: 0, repeat: 0, stale: 0 }
 
-export type Fault = 'drop' | 'repeat' | 'stale' | 'delay' | 'hold' | 'cut' | 'one-way'
+export type Fault = 'drop' | 'repeat' | 'stale' | 'delay' | 'hold' | 'cut' | 'one-way' | 'half-open' | 'reorder'
 
 type On = Parameters<Connection['open']>[0]
 
@@ -35,6 +35,8 @@ export class FaultyNetwork {
   #accept: Parameters<Listener['listen']>[0] | undefined
   #refusing = false
   #held = false
+  /** What happens when so many more frames have been sent. */
+  #trap: { frames: number; spring: (pair: Pair, from: 0 | 1) => void } | undefined
 
   constructor(
     time: VirtualTime,
@@ -94,6 +96,40 @@ export class FaultyNetwork {
     }
   }
 
+  /** Breaks what is connected when so many more frames have been sent: the last of them is lost, or just not. */
+  cutIn(frames: number, last: boolean): void {
+    this.#trap = {
+      frames,
+      spring: pair => {
+        this.#struck('cut')
+        if (last) pair.break()
+        else this.#time.after(this.weather.delay + 1, () => pair.break())
+      }
+    }
+  }
+
+  /**
+   * When so many more frames have been sent, their sender ends the connection in good order: they still arrive, while
+   * the sender goes on by another.
+   */
+  leaveIn(frames: number): void {
+    this.#trap = {
+      frames,
+      spring: (pair, from) => {
+        this.#struck('reorder')
+        pair.leave(from)
+      }
+    }
+  }
+
+  /** One side hears that it is cut off; the other goes on talking to nobody. */
+  halfOpen(side: 0 | 1): void {
+    for (const pair of [...this.#pairs]) {
+      this.#struck('half-open')
+      pair.abandon(side)
+    }
+  }
+
   /** From now on nothing arrives in one direction; nobody is told. */
   cutOneWay(direction: 0 | 1): void {
     for (const pair of this.#pairs) {
@@ -123,18 +159,27 @@ export class FaultyNetwork {
 
   /** Everything fine from now on. */
   mend(): void {
-    this.weather = { ...FAIR }
+    this.weather = { ...FAIR, delay: this.weather.delay }
     this.#refusing = false
+    this.#trap = undefined
     this.release()
     for (const pair of this.#pairs) if (pair.deaf[0] || pair.deaf[1]) pair.break()
   }
 
   send(pair: Pair, from: 0 | 1, frame: Uint8Array): void {
-    const { weather } = this
     // Handshakes and pings have deadlines of their own; what is told of loss is told of frames between associations.
     const relayed = frame[0] === FrameKind.relay
     if (pair.deaf[from]) return
     if (relayed) pair.greeted[from] = true
+    this.#travel(pair, from, frame, relayed)
+    const trap = this.#trap
+    if (!relayed || trap === undefined || --trap.frames > 0) return
+    this.#trap = undefined
+    trap.spring(pair, from)
+  }
+
+  #travel(pair: Pair, from: 0 | 1, frame: Uint8Array, relayed: boolean): void {
+    const { weather } = this
     if (relayed && this.#random.chance(weather.drop)) {
       this.#struck('drop')
       return
@@ -164,6 +209,7 @@ export class FaultyNetwork {
     }
   }
 
+  /** At a moment; 0: now. */
   later(at: number, run: () => void): void {
     this.#time.after(at - this.#time.now, run)
   }
@@ -224,6 +270,20 @@ class Pair {
       const closed = () => this.ends[side].closed({ code: 1006, reason: 'cut' })
       this.#network.later(0, () => this.whenAwake(side, closed))
     }
+  }
+
+  /** The side that ends it hears so at once. */
+  leave(by: 0 | 1): void {
+    this.close(by, 1000, 'left')
+    this.#network.later(0, () => this.whenAwake(by, () => this.ends[by].closed({ code: 1006, reason: 'left' })))
+  }
+
+  abandon(by: 0 | 1): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#broken = true
+    this.#network.gone(this)
+    this.#network.later(0, () => this.whenAwake(by, () => this.ends[by].closed({ code: 1006, reason: 'cut' })))
   }
 
   close(by: 0 | 1, code: number, reason: string): void {

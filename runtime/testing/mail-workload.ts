@@ -4,19 +4,24 @@
 import { setup } from '../actor/behavior.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { Member } from './cast.ts'
-import { STORM, type Stage, type Workload } from './stage.ts'
-import { areBeside, route } from './topology.ts'
+import type { Random } from './random.ts'
+import type { Stage, Workload } from './stage.ts'
+import { route } from './topology.ts'
 import { type Mail, type Witness, witness } from './witness.ts'
 
-const BURSTS = 60
-/** The last moment, in virtual milliseconds, at which anything is begun. */
-const LAST = STORM - 5_000
+const BURSTS = 115
+/** In the last of the storm, in virtual milliseconds, nothing is begun. */
+const BEFORE = 5_000
+/** Where there are many, each knows about so many of them. */
+const CIRCLE = 5
 
 export class MailWorkload implements Workload {
   readonly #stage: Stage
   readonly #witnesses = new Map<Member, Witness>()
   /** By sender and receiver, the last number that was taken. */
   readonly #numbers = new Map<Witness, Map<Witness, number>>()
+  /** Who writes to whom. */
+  readonly #circles = new Map<Witness, Witness[]>()
   readonly #asked: Array<{ by: Member; settled: boolean }> = []
   #mortals = 0
   #planned = false
@@ -25,33 +30,38 @@ export class MailWorkload implements Workload {
     this.#stage = stage
   }
 
-  /** Everybody watches everybody from the start, so that the end of an epoch is heard even by who never got anything in it. */
+  /** Those who know each other watch each other from the start, so that the end of an epoch is heard even by who never got anything in it. */
   joined(member: Member): void {
     const here = witness(member, this.#stage)
-    for (const other of this.#alive()) {
+    const { random } = this.#stage
+    const others = this.#alive()
+    const circle = others.filter((_, n) => others.length < 8 || n === 0 || random.chance(CIRCLE / others.length))
+    for (const other of circle) {
       this.#greet(here, other)
       this.#greet(other, here)
+      this.#circles.get(other)?.push(here)
     }
+    this.#circles.set(here, circle)
     this.#witnesses.set(member, here)
     this.#numbers.set(here, new Map())
   }
 
   plan(): void {
-    const { time, random } = this.#stage
+    const { time, schedule } = this.#stage
     this.#planned = true
-    for (let i = 0; i < BURSTS; i++) time.after(random.int(0, LAST), () => this.#burst())
-    for (let at = 500; at < STORM; at += 500) time.after(at, () => this.#checkAcknowledged())
+    for (let i = 0; i < BURSTS; i++) schedule.plan('burst', 0, BEFORE, random => this.#burst(random))
+    for (let at = 500; at < schedule.end; at += 500) time.after(at, () => this.#checkAcknowledged())
     for (let i = 0; i < 8; i++) {
-      time.after(random.int(0, LAST), () => this.#mortal())
-      time.after(random.int(0, LAST), () => this.#ask(20_000))
+      schedule.plan('mortal', 0, BEFORE, random => this.#mortal(random))
+      schedule.plan('ask', 0, BEFORE, random => this.#ask(random, 20_000))
     }
   }
 
   async check(): Promise<void> {
     const { account, cast } = this.#stage
     if (account.unreachable === 0 && cast.alive.length === cast.members.length) this.#checkComplete()
-    const couples = this.#alive().flatMap(from => this.#alive().map(to => [from, to] as const))
-    const apart = couples.filter(([from, to]) => from !== to && cast.joined(from.member, to.member))
+    const couples = [...this.#circles].flatMap(([from, circle]) => circle.map(to => [from, to] as const))
+    const apart = couples.filter(([from, to]) => cast.joined(from.member, to.member))
     const echoes = await Promise.allSettled(apart.map(([from, to]) => this.#echo(from, to)))
     for (const [n, echo] of echoes.entries()) {
       if (echo.status === 'fulfilled') continue
@@ -72,12 +82,10 @@ export class MailWorkload implements Workload {
   }
 
   /** Two of them, and the second as the first knows it; who is asked may be dead, who asks may not. */
-  #couple(): readonly [from: Witness, to: Witness, ref: ActorRef<Mail>] | undefined {
-    const { random } = this.#stage
-    const all = [...this.#witnesses.values()]
-    const from = random.pick(all)
-    const to = random.pick(all.filter(each => each !== from))
-    if (!from.member.alive) return undefined
+  #couple(random: Random): readonly [from: Witness, to: Witness, ref: ActorRef<Mail>] | undefined {
+    const [from, circle] = random.pick([...this.#circles])
+    const to = random.pick(circle)
+    if (!from.member.alive || to === undefined) return undefined
     return [from, to, from.member.system.ref<Mail>(to.inbox.address)]
   }
 
@@ -85,9 +93,8 @@ export class MailWorkload implements Workload {
     return this.#numbers.get(from)?.get(to) ?? 0
   }
 
-  #burst(): void {
-    const { random } = this.#stage
-    const couple = this.#couple()
+  #burst(random: Random): void {
+    const couple = this.#couple(random)
     const size = random.int(5, 45)
     const heavy = random.chance(0.1)
     if (couple === undefined) return
@@ -102,9 +109,9 @@ export class MailWorkload implements Workload {
     }
   }
 
-  #mortal(): void {
-    const { random, time } = this.#stage
-    const couple = this.#couple()
+  #mortal(random: Random): void {
+    const { time } = this.#stage
+    const couple = this.#couple(random)
     const of = random.int(0, 12)
     if (couple === undefined) return
     const [from, , ref] = couple
@@ -122,9 +129,9 @@ export class MailWorkload implements Workload {
     time.after(random.int(0, 2_000), () => mortal.send({ type: 'die' }))
   }
 
-  #ask(within: number): void {
-    const { random, account } = this.#stage
-    const couple = this.#couple()
+  #ask(random: Random, within: number): void {
+    const { account } = this.#stage
+    const couple = this.#couple(random)
     const value = random.int(0, 1_000_000)
     if (couple === undefined) return
     const [from, , ref] = couple
@@ -169,11 +176,12 @@ export class MailWorkload implements Workload {
     if (account.unreachable > 0) return
     for (const { from, way, link } of cast.links) {
       const sender = this.#witnesses.get(from)
-      // Of a link beside the hub's, `pending` tells of the one peer only.
-      if (way.as === 'peer' || link.pending > 0 || !from.alive || sender === undefined) continue
+      if (link.pending > 0 || !from.alive || sender === undefined) continue
+      // Who has a link beside the hub's may reach others by it: what is pending is on the one or the other.
+      if (cast.topology.ways.some(each => each.as === 'peer' && (each.from === from.place || each.to === from.place)))
+        continue
       for (const to of this.#alive()) {
         if (route(cast.topology, from.place, to.member.place)[0] !== way) continue
-        if (areBeside(cast.topology, from.place, to.member.place)) continue
         const missing = this.#sent(sender, to) - (to.last.get(from.name) ?? 0)
         if (missing > to.capacity + 1) {
           account.wrong(`all from ${from.name} to ${to.member.name} is acknowledged, and ${missing} were not handled`)

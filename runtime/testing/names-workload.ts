@@ -9,15 +9,16 @@ import type { Claim } from '../actor/network.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { Member, Offer } from './cast.ts'
 import { type Operation, unexplained } from './linearizable.ts'
-import { STORM, type Stage, type Workload } from './stage.ts'
+import type { Random } from './random.ts'
+import type { Stage, Workload } from './stage.ts'
 
 type Call = { type: 'who'; replyTo: ActorRef<string> }
 
 const NAMES = ['red', 'green', 'blue'].map(name => actorName<Call>(name))
 const DEEDS = 90
 const RUSH = 30
-/** The last moment, in virtual milliseconds, at which anything is begun. */
-const LAST = STORM - 5_000
+/** In the last of the storm, in virtual milliseconds, nothing is begun. */
+const BEFORE = 5_000
 /** Who was heard so long before an authority is of age has asserted again by then, whatever was lost on the way. */
 const MARGIN = 8_000
 /** Milliseconds after which an answer is none: the asker has given up. */
@@ -80,9 +81,9 @@ export class NamesWorkload implements Workload {
   }
 
   plan(): void {
-    const { time, random } = this.#stage
+    const { schedule } = this.#stage
     this.#planned = true
-    for (let n = 0; n < DEEDS; n++) time.after(random.int(0, LAST), () => this.#deed())
+    for (let n = 0; n < DEEDS; n++) schedule.plan('deed', 0, BEFORE, random => this.#deed(random))
   }
 
   async check(): Promise<void> {
@@ -128,13 +129,13 @@ export class NamesWorkload implements Workload {
     const late = random.pick(cast.networksOf(top))
     late.refuse(true)
     time.after(random.int(500, 4_000), () => late.refuse(false))
-    for (let n = 0; n < RUSH; n++) time.after(random.int(0, 4_000), () => this.#deed())
+    for (let n = 0; n < RUSH; n++) time.after(random.int(0, 4_000), () => this.#deed(random))
   }
 
   // what they do --------------------------------------------------------------------------------------------------------
 
-  #deed(): void {
-    const { random, cast } = this.#stage
+  #deed(random: Random): void {
+    const { cast } = this.#stage
     const member = random.pick(cast.alive)
     const name = random.int(0, NAMES.length - 1)
     const kind = random.pick(['register', 'register', 'lookup', 'lookup', 'lookup', 'await', 'release', 'end'] as const)

@@ -1,24 +1,34 @@
 // What a run of the simulator has seen, as its parts report it.
 
 import type { Fault } from './faulty-network.ts'
+import type { Planned } from './schedule.ts'
 import type { Shape } from './topology.ts'
 
 /** Faults besides those of the network: a process that sleeps, dies, or comes again as another, an actor that is slow. */
 export type Strike =
   | Fault
   | 'refuse'
-  | 'freeze'
+  | 'partition'
+  | 'pause'
   | 'crash'
+  | 'restart'
   | 'slow'
+  | 'full-mailbox'
+  | 'crashing-handler'
+  | 'wall-jump'
+  | 'clock-stop'
   | 'path-switch'
   | 'cut-between-hubs'
-  | 'hub-freeze'
+  | 'hub-pause'
   | 'hub-crash'
   | 'hub-restart'
 
 export interface Outcome {
   readonly seed: number
   readonly topology: Shape
+  readonly systems: number
+  /** What the run was to do and to suffer, in the order of the numbers by which it can be left out. */
+  readonly planned: readonly Planned[]
   readonly delivered: number
   readonly strikes: ReadonlySet<Strike>
   /** Epochs that ended, so that mail may be missing: told to watchers, or it is a violation. */
@@ -26,6 +36,8 @@ export interface Outcome {
   readonly violations: readonly string[]
   /** Of everything that was delivered, in order: the same seed gives the same. */
   readonly hash: number
+  /** What was seen, line by line, if that was wanted. */
+  readonly trace: readonly string[]
 }
 
 /** More than these say nothing new. */
@@ -37,10 +49,13 @@ export class Account {
   delivered = 0
   unreachable = 0
   hash = 0x811c9dc5
+  readonly told: string[] = []
   readonly #now: () => number
+  readonly #tells: boolean
 
-  constructor(now: () => number) {
+  constructor(now: () => number, tells: boolean) {
     this.#now = now
+    this.#tells = tells
   }
 
   strike(strike: Strike): void {
@@ -50,10 +65,17 @@ export class Account {
   /** A promise was broken. */
   wrong(what: string): void {
     if (this.violations.length < MAX_VIOLATIONS) this.violations.push(`${Math.round(this.#now())} ms: ${what}`)
+    this.tell(`** ${what}`)
+  }
+
+  /** A line of the trace. */
+  tell(text: string): void {
+    if (this.#tells) this.told.push(`${Math.round(this.#now())} ms ${text}`)
   }
 
   /** Something happened; the hash tells it from other runs. */
   note(text: string): void {
+    this.tell(text)
     for (let i = 0; i < text.length; i++) this.hash = Math.imul(this.hash ^ text.charCodeAt(i), 0x01000193) >>> 0
   }
 }

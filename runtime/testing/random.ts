@@ -11,6 +11,13 @@ export interface Random {
   bytes(count: number): Uint8Array
 }
 
+/** A seed of its own for one part of a run: what is drawn there moves nothing elsewhere. */
+export function branch(seed: number, text: string): number {
+  let hash = seed ^ 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  return Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 0
+}
+
 /** mulberry32 (T. Ettinger, public domain): 32 bits of state, good enough to choose schedules, nothing secret. */
 export function seeded(seed: number): Random {
   let state = seed >>> 0
@@ -25,6 +32,15 @@ export function seeded(seed: number): Random {
     int: (from, to) => from + Math.floor(next() * (to - from + 1)),
     chance: probability => next() < probability,
     pick: from => from[Math.floor(next() * from.length)] as (typeof from)[number],
-    bytes: count => Uint8Array.from({ length: count }, () => Math.floor(next() * 256))
+    bytes: count => {
+      const bytes = new Uint8Array(count)
+      let word = 0
+      for (let at = 0; at < count; at++) {
+        if (at % 4 === 0) word = Math.floor(next() * 4_294_967_296)
+        bytes[at] = word
+        word >>>= 8
+      }
+      return bytes
+    }
   }
 }

@@ -6,7 +6,8 @@ import { MailWorkload } from './mail-workload.ts'
 import { NAMES_OFFER, NamesWorkload } from './names-workload.ts'
 import { Account, type Outcome } from './outcome.ts'
 import { seeded } from './random.ts'
-import { STORM, type Stage, type Workload } from './stage.ts'
+import { Schedule } from './schedule.ts'
+import type { Stage, Workload } from './stage.ts'
 import { endStorm, planStorm } from './storm.ts'
 import { drawTopology } from './topology.ts'
 import { VirtualTime } from './virtual-time.ts'
@@ -14,19 +15,34 @@ import { VirtualTime } from './virtual-time.ts'
 export type { Outcome, Strike } from './outcome.ts'
 export type { Shape } from './topology.ts'
 
-/** How long everything has to settle after the storm, in virtual milliseconds. */
-const CALM = 90_000
+/** How long the faults go on, in virtual milliseconds; in few runs so long that somebody may sleep for two minutes. */
+const STORM = 40_000
+const LONG_STORM = 130_000
+/** How long everything has to settle when they have stopped. */
+const CALM = 60_000
 /** What the checks at the end may take: two asks, one after the other, and some more. */
 const CHECKS = 90_000
 
+export interface SeedOptions {
+  /** Of what the run would do and suffer, by number, what is left out. */
+  without?: ReadonlySet<number>
+  /** Tells what was seen in words: `Outcome.trace`. */
+  trace?: boolean
+}
+
 /** Runs one seed. Never rejects for what the runtime does wrong: that is in `violations`. */
-export async function runSeed(seed: number): Promise<Outcome> {
+export async function runSeed(
+  seed: number,
+  { without = new Set(), trace = false }: SeedOptions = {}
+): Promise<Outcome> {
   const time = new VirtualTime()
   const random = seeded(seed)
-  const account = new Account(() => time.now)
+  const account = new Account(() => time.now, trace)
   const topology = drawTopology(random)
-  const cast = new Cast(topology, time, random, account, NAMES_OFFER)
-  const stage: Stage = { time, random, account, cast }
+  const end = random.chance(0.06) ? LONG_STORM : STORM
+  const cast = new Cast(topology, time, seed, account, NAMES_OFFER)
+  const schedule = new Schedule(seed, time, random, end, without, text => account.tell(`-- ${text}`))
+  const stage: Stage = { time, random, account, cast, schedule }
   const workloads: readonly Workload[] = [new MailWorkload(stage), new NamesWorkload(stage)]
   const joined = (member: Member): void => {
     for (const workload of workloads) workload.joined(member)
@@ -38,13 +54,31 @@ export async function runSeed(seed: number): Promise<Outcome> {
   for (const member of [...cast.members]) joined(member)
   for (const workload of workloads) workload.plan()
   planStorm(stage, joined)
-  await time.runTo(STORM)
+  await time.runTo(end)
   endStorm(stage)
-  await time.runTo(STORM + CALM)
-  const checked = Promise.all(workloads.map(workload => workload.check()))
-  await time.runTo(STORM + CALM + CHECKS)
-  await checked
+  await time.runTo(end + CALM)
+  account.tell('-- all should be quiet')
+  for (const { from, way, link } of cast.links)
+    if (from.alive && link.status !== 'connected') account.tell(`## ${from.name}-${way.to} is ${link.status}`)
+  let checked = false
+  const checks = Promise.all(workloads.map(workload => workload.check())).then(() => {
+    checked = true
+  })
+  while (!checked && time.now < end + CALM + CHECKS) await time.runTo(time.now + 1_000)
+  if (!checked) account.wrong('the checks at the end were not done in time')
+  else await checks
 
-  const { delivered, strikes, unreachable, violations, hash } = account
-  return { seed, topology: topology.shape, delivered, strikes, unreachable, violations, hash }
+  const { delivered, strikes, unreachable, violations, hash, told } = account
+  return {
+    seed,
+    topology: topology.shape,
+    systems: topology.places.length,
+    planned: schedule.all,
+    delivered,
+    strikes,
+    unreachable,
+    violations,
+    hash,
+    trace: told
+  }
 }

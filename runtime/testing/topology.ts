@@ -3,7 +3,7 @@
 
 import type { Random } from './random.ts'
 
-export type Shape = 'direct' | 'hub' | 'beside' | 'chain'
+export type Shape = 'direct' | 'hub' | 'beside' | 'chain' | 'tree'
 
 /** One link: `from` dials `to`. */
 export interface Way {
@@ -22,7 +22,7 @@ export interface Topology {
 }
 
 export function drawTopology(random: Random): Topology {
-  const shape = random.pick(['direct', 'hub', 'hub', 'beside', 'beside', 'chain', 'chain', 'chain'] as const)
+  const shape = random.pick(['direct', 'hub', 'beside', 'beside', 'chain', 'chain', 'tree', 'tree'] as const)
   const below = (from: string, to: string, guests: number): Way => {
     return { from, to, as: 'below', trust: random.chance(guests) ? 'guest' : 'node' }
   }
@@ -49,7 +49,38 @@ export function drawTopology(random: Random): Topology {
       }
       return { shape, places, ways }
     }
+    case 'tree':
+      return drawTree(random)
   }
+}
+
+/** Whether a system is the hub of another, or of one of its hubs, or already beside it. */
+function isAbove(ways: readonly Way[], hub: string, place: string): boolean {
+  return ways.some(({ from, to, as }) => from === place && (to === hub || (as === 'below' && isAbove(ways, hub, to))))
+}
+
+/** Two to seven nodes, of which one to three are hubs, up to twenty guests, and up to three pairs with two paths. */
+function drawTree(random: Random): Topology {
+  const nodes = Array.from({ length: random.int(2, 7) }, (_, n) => `n${n}`)
+  const hubs = nodes.slice(0, random.int(1, Math.min(3, nodes.length - 1)))
+  const many = random.next()
+  const guests = Array.from(
+    { length: many < 0.6 ? random.int(0, 4) : many < 0.9 ? random.int(5, 9) : random.int(10, 20) },
+    (_, n) => `u${n}`
+  )
+  const ways: Way[] = []
+  for (const [n, from] of nodes.entries()) {
+    if (n === 0) continue
+    ways.push({ from, to: random.pick(hubs.slice(0, n)), as: 'below', trust: random.chance(0.85) ? 'node' : 'guest' })
+  }
+  for (const from of guests) ways.push({ from, to: random.pick(hubs), as: 'below', trust: 'guest' })
+  const places = [...nodes, ...guests]
+  for (let left = random.int(0, 3); left > 0; left--) {
+    const [from, to] = [random.pick(places), random.pick(nodes)]
+    if (from !== to && !isAbove(ways, from, to) && !isAbove(ways, to, from))
+      ways.push({ from, to, as: 'peer', trust: guests.includes(from) ? 'guest' : 'node' })
+  }
+  return { shape: 'tree', places, ways }
 }
 
 /** Whether others reach each other through it. */

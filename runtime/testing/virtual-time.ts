@@ -13,13 +13,24 @@ interface Event {
 export interface VirtualClock extends Clock {
   /** Runs it now, or when the clock goes on: what reaches a process that sleeps waits before its door. */
   whenAwake(run: () => void): void
-  freeze(): void
+  /** `monotonic`: its `now` stands still meanwhile, as that of some platforms does while they sleep. */
+  freeze(monotonic?: boolean): void
   thaw(): void
+  /** Somebody sets the clock on the wall. */
+  jump(milliseconds: number): void
 }
+
+/** Promises that follow from one event get so many turns before the next event; longer chains go on beside it. */
+const HOPS = 16
+/** After so many events the event loop goes on, for all that waits for it. */
+const EVENTS = 64
+/** Less than this, in milliseconds, is what sums of floats leave. */
+const NOTHING = 1e-6
 
 export class VirtualTime {
   now = 0
   #order = 0
+  #events = 0
   readonly #heap: Event[] = []
   readonly #soon: Array<() => void> = []
   readonly #platform = systemClock()
@@ -36,6 +47,11 @@ export class VirtualTime {
   clock(): VirtualClock {
     let frozen = false
     let held: Array<() => void> = []
+    let ahead = 0
+    /** What `now` has lost, and since when it stands. */
+    let behind = 0
+    let stands: number | undefined
+    const now = (): number => (stands ?? this.now) - behind
     const awake =
       (run: () => void): (() => void) =>
       () => {
@@ -43,14 +59,18 @@ export class VirtualTime {
         else run()
       }
     return {
-      now: () => this.now,
-      wall: () => 1_700_000_000_000 + this.now,
+      now,
+      wall: () => 1_700_000_000_000 + this.now + ahead,
       timer: (delay, fire) => {
         let wanted = true
+        const at = now() + delay
         const due = (): void => {
-          if (wanted) fire()
+          if (!wanted) return
+          const left = at - now()
+          if (left > NOTHING) cancel = this.after(left, awake(due))
+          else fire()
         }
-        const cancel = this.after(delay, awake(due))
+        let cancel = this.after(delay, awake(due))
         // Due while the process slept, it may still be called off by what is done first when it awakes.
         return () => {
           wanted = false
@@ -60,11 +80,17 @@ export class VirtualTime {
       soon: turn => void this.#soon.push(awake(turn)),
       later: turn => void this.after(0, awake(turn)),
       whenAwake: run => awake(run)(),
-      freeze: () => {
+      freeze: monotonic => {
         frozen = true
+        if (monotonic === true) stands ??= this.now
+      },
+      jump: milliseconds => {
+        ahead += milliseconds
       },
       thaw: () => {
         frozen = false
+        if (stands !== undefined) behind += this.now - stands
+        stands = undefined
         const due = held
         held = []
         for (const run of due) this.#soon.push(run)
@@ -82,7 +108,8 @@ export class VirtualTime {
       if (event.run === undefined) continue
       this.now = Math.max(this.now, event.at)
       event.run()
-      await this.settle()
+      if (++this.#events % EVENTS === 0) await this.settle()
+      else await this.#hop()
     }
     this.now = Math.max(this.now, until)
   }
@@ -92,6 +119,14 @@ export class VirtualTime {
     do {
       while (this.#soon.length > 0) this.#soon.shift()?.()
       await new Promise<void>(resolve => this.#platform.later(resolve))
+    } while (this.#soon.length > 0)
+  }
+
+  /** The same for what follows soon, which is nearly everything: the event loop would take longer than the run itself. */
+  async #hop(): Promise<void> {
+    do {
+      while (this.#soon.length > 0) this.#soon.shift()?.()
+      for (let hop = 0; hop < HOPS; hop++) await undefined
     } while (this.#soon.length > 0)
   }
 
