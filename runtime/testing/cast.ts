@@ -112,7 +112,7 @@ export class Cast {
   #make(place: string): Member {
     const clock = this.#time.clock()
     const life = this.members.filter(each => each.place === place).length + 1
-    const name = life === 1 ? place : `${place}${life}`
+    const name = life === 1 ? place : `${place}.${life}`
     const random = seeded(branch(this.#seed, name))
     const system = createSystem({
       label: name,

@@ -3,6 +3,8 @@ import { type ActorRef, type ActorSystem, createSystem, receive } from 'whereabo
 import { memory } from 'whereabouts/memory'
 import { quiet } from '../../support/quiet.ts'
 
+type Hello = { type: 'hello'; replyTo: ActorRef<string> }
+
 const SECRET = 'both sides hold this'
 
 describe('a link beside the tree of hubs', () => {
@@ -38,16 +40,12 @@ describe('a link beside the tree of hubs', () => {
     await join(far, one)
     await join(near, other)
     await join(far, other, 'peer')
-    const echo = far.spawn(
-      receive(undefined, (_, { replyTo }: { replyTo: ActorRef<string> }) => void replyTo.send('here'))
-    )
+    const echo = far.spawn(receive(undefined, (_, { replyTo }: Hello) => void replyTo.send('here')))
 
-    const answer = await near.ref<{ replyTo: ActorRef<string> }>(echo.address).ask({})
+    const answer = await near.ref<Hello>(echo.address).ask({ type: 'hello' })
     // Whatever was announced by then has arrived before this answer.
-    const home = top.spawn(
-      receive(undefined, (_, { replyTo }: { replyTo: ActorRef<string> }) => void replyTo.send('top'))
-    )
-    await far.ref<{ replyTo: ActorRef<string> }>(home.address).ask({})
+    const home = top.spawn(receive(undefined, (_, { replyTo }: Hello) => void replyTo.send('top')))
+    await far.ref<Hello>(home.address).ask({ type: 'hello' })
 
     expect(answer).to.equal('here')
     expect(door.report().below).to.equal(1)
