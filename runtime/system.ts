@@ -84,7 +84,7 @@ export class System extends LocalSystem {
       },
       changed: (attachment, what, why, cause) => this.#changed(attachment, what, why, cause),
       refresh: id => this.#peers.get(id)?.refresh(),
-      relays: (by, to) => policy.relays(by, to),
+      relays: by => policy.relays(by),
       noticed: (by, peer, notice) => this.#doors.of(by.id)?.notice(by, peer, notice),
       renewed: () => this.#naming.assert()
     })

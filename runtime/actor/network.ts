@@ -35,7 +35,10 @@ export interface ListenOptions {
   subject?(principal: unknown): string
   /** Hears who came in and who was turned away. It changes nothing: what it throws is logged, its promise is not waited for. */
   audit?: (event: AuditEvent) => unknown
-  /** Asked before a guest's lookup, claim or membership, and before its mail is relayed to others. Fails closed. */
+  /**
+   * Asked before a guest's lookup, claim or membership, and before its mail is relayed to others, whether or not there is
+   * such a name or system. Fails closed.
+   */
   authorize?: (
     principal: unknown,
     action: 'lookup' | 'register' | 'join' | 'relay',

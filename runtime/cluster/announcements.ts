@@ -160,7 +160,7 @@ export class Announcements {
       if (told === undefined && relays === undefined) continue
       for (const id of ids) {
         told?.delete(id)
-        relays?.delete(id)
+        relays?.forget(id)
       }
     }
   }

@@ -9,6 +9,7 @@ import type { Quota } from '../peer/quota.ts'
 import { ANSWERED_BYTES, type Wire } from '../peer/wire.ts'
 import { Backlog, BRISK, type Pool } from './backlog.ts'
 import type { PeerFacts } from './peer-facts.ts'
+import type { Relays } from './relays.ts'
 
 /** The hub above, a system below, or an equal beside, which is never the way to anybody else's. */
 export type Place = 'above' | 'below' | 'beside'
@@ -44,7 +45,7 @@ export class Attachment {
   /** How often a guest may announce something. */
   announcing: Quota | undefined
   /** Of a guest: to whom its frames may go on, as `authorize` has said. */
-  relays: Map<string, boolean | 'asked'> | undefined
+  relays: Relays | undefined
   /** What a guest and those below it may have here together; each node has its own. */
   allowance: Allowance | undefined
   wire: Wire | undefined

@@ -18,10 +18,10 @@ import { Attachment, type AttachmentFacts } from './attachment.ts'
 import { Pool } from './backlog.ts'
 import { Directory } from './directory.ts'
 import { type PeerFacts, writeThere } from './peer-facts.ts'
+import { Relays } from './relays.ts'
 
-/** Strangers that one attachment has been told about, and systems that one guest may send to; then it begins anew, or stops. */
+/** Strangers that one attachment has been told about; then it begins anew. */
 const MAX_TOLD = 16_384
-const MAX_RELAYS = 10_000
 
 /** How a connection ended. */
 export interface Ending {
@@ -52,8 +52,8 @@ export interface HubPort {
   changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending, cause?: Cause): void
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
-  /** Whether the frames of a guest may go on to another system; `undefined`: nobody has a say in it. */
-  relays(by: Attachment, to: string): boolean | Promise<boolean> | undefined
+  /** Who decides whether the frames of a guest may go on to another system; `undefined`: nobody has a say in it. */
+  relays(by: Attachment): ((to: string) => boolean | Promise<boolean>) | undefined
   /** What a system that came in by an attachment did that it may not. */
   noticed(by: Attachment, peer: PeerFacts, notice: Notice): void
   /** The hub above says that there is a new authority for names. */
@@ -360,15 +360,17 @@ export class Hub {
       this.#port.arrived(this.factsOf(from), attachment, frame)
       return
     }
-    const target = hop(frame) ? this.#directory.wayOn(to, attachment) : undefined
-    const allowed = target === undefined ? false : this.#mayRelay(attachment, from, target, to)
-    if (target === undefined || allowed === false) {
+    const target = this.#directory.wayOn(to, attachment)
+    const allowed = hop(frame) && this.#mayRelay(attachment, from, target, to)
+    // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.
+    if (allowed === undefined) return
+    if (target === undefined || !allowed) {
       // Unknown and forbidden look alike.
+      if (target === undefined) attachment.relays?.forget(to)
       this.#answerUndeliverable(attachment, frame)
       return
     }
-    // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.
-    if (allowed === undefined || !target.admits(from, frame.length)) return
+    if (!target.admits(from, frame.length)) return
     if (target !== this.above && target.told?.has(from) !== true) {
       if (target.told === undefined || target.told.size >= MAX_TOLD) target.told = new Set()
       target.told.add(from)
@@ -393,22 +395,18 @@ export class Hub {
   }
 
   /** `undefined`: not decided yet. Who may send to somebody may also be answered. */
-  #mayRelay(by: Attachment, from: string, target: Attachment, to: string): boolean | undefined {
-    if (by.facts.trust !== 'guest' || target.relays?.get(from) === true) return true
+  #mayRelay(by: Attachment, from: string, target: Attachment | undefined, to: string): boolean | undefined {
+    if (by.facts.trust !== 'guest' || target?.relays?.get(from) === true) return true
     const known = by.relays?.get(to)
-    if (known !== undefined) return known === 'asked' ? undefined : known
-    if (by.relays !== undefined && by.relays.size >= MAX_RELAYS) {
+    if (known !== undefined) return known
+    const ask = this.#port.relays(by)
+    if (ask === undefined) return true
+    by.relays ??= new Relays()
+    if (by.relays.full) {
       this.#port.noticed(by, by.facts, { type: 'limited', limit: 'relays' })
       return false
     }
-    const answer = this.#port.relays(by, to)
-    if (answer === undefined) return true
-    by.relays ??= new Map()
-    const { relays } = by
-    relays.set(to, typeof answer === 'boolean' ? answer : 'asked')
-    if (typeof answer === 'boolean') return answer
-    void answer.then(yes => relays.set(to, yes))
-    return undefined
+    return by.relays.decide(to, ask)
   }
 
   #undeliverable(by: Attachment, frame: Uint8Array): void {

@@ -32,16 +32,17 @@ export class Policy {
     return noted(answer, () => door.notice(way, this.#port.factsOf(peer), { type: 'denied', action, target: name }))
   }
 
-  /** Whether a guest, and those below it, may send to another system. `undefined`: nobody has a say in it. */
-  relays(by: Attachment, to: string): boolean | Promise<boolean> | undefined {
+  /** Who decides whether a guest, and those below it, may send to another system. `undefined`: nobody has a say in it. */
+  relays(by: Attachment): ((to: string) => boolean | Promise<boolean>) | undefined {
     const door = this.#doors.of(by.id)
     const authorize = door?.options.authorize
     // Who has no policy leaves it to the addresses: nobody can send to an actor whose ref it was not given.
     if (door === undefined || authorize === undefined) return undefined
-    return noted(
-      permitted(this.#port, () => authorize(by.facts.principal, 'relay', to)),
-      () => door.notice(by, by.facts, { type: 'denied', action: 'relay', target: to })
-    )
+    return to =>
+      noted(
+        permitted(this.#port, () => authorize(by.facts.principal, 'relay', to)),
+        () => door.notice(by, by.facts, { type: 'denied', action: 'relay', target: to })
+      )
   }
 }
 

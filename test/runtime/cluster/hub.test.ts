@@ -215,6 +215,41 @@ describe('a hub', () => {
       })
     }
 
+    it('asks of systems that are not there what it asks of others: neither the answer nor its time tells them', async () => {
+      const slow = (yes: boolean): Promise<boolean> =>
+        new Promise(resolve => scene.clock.timer(700, () => resolve(yes)))
+      const asked: string[] = []
+      const { transport } = await door(hub, {
+        ...guests,
+        authorize: (_principal, _action, target) => {
+          asked.push(target)
+          return slow(false)
+        }
+      })
+      const { system: denied } = await attach('denied', nodes)
+      const { system: leaving } = await attach('leaving', nodes)
+      const peer = await rawGuest(transport)
+      const targets = [denied.id, leaving.id, identity().id]
+      /** Which of them are undeliverable, each time they are tried. */
+      const tried = async (): Promise<number[]> => {
+        const before = peer.frames.length
+        for (const id of targets)
+          peer.send(relayed(peer.identity.id, id, {}, mailTo({ address: `actor:${id}/x` }, 'hello')))
+        await settled()
+        const lost = peer.frames.slice(before).map(frame => Buffer.from(frame.subarray(1, 17)).toString('base64url'))
+        return targets.map(id => lost.filter(each => each === id).length)
+      }
+      expect(await tried()).to.deep.equal([0, 0, 0])
+      await pass(500)
+      expect(await tried()).to.deep.equal([0, 0, 0])
+      await pass(500)
+      expect(await tried()).to.deep.equal([1, 1, 1])
+      await leaving.shutdown({ within: 100 })
+      await pass(5_000)
+      expect(await tried()).to.deep.equal([1, 1, 1])
+      expect(asked).to.deep.equal(targets)
+    })
+
     it('waits for a late yes, and nothing is lost', async () => {
       let decide: (yes: boolean) => void = () => {}
       const ada = await attach('ada', {
