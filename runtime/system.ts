@@ -10,6 +10,7 @@ import { ActorError } from './actor/errors.ts'
 import type { Parent } from './actor/family.ts'
 import type { LocalRef } from './actor/local-ref.ts'
 import { LocalSystem } from './actor/local-system.ts'
+import type { Logger } from './actor/logger.ts'
 import type { ActorName } from './actor/names.ts'
 import type { Claim, ConnectOptions, Gateway, GatewayReport, Link, ListenOptions } from './actor/network.ts'
 import { NowhereRef } from './actor/nowhere-ref.ts'
@@ -33,6 +34,7 @@ import type { PeerPort } from './peer/peer-port.ts'
 import { Peers } from './peer/peers.ts'
 import { Refs } from './peer/refs.ts'
 import { RemoteRef } from './peer/remote-ref.ts'
+import { seldomLogger } from './peer/seldom.ts'
 import type { Listener, Transport } from './peer/transport.ts'
 import { CloseCode, type Wire } from './peer/wire.ts'
 
@@ -48,6 +50,8 @@ export class System extends LocalSystem {
   readonly identity: Identity
   /** @internal What is held for other systems. */
   readonly memory: Memory
+  /** The log, for what others do: nobody fills it. */
+  readonly #strangers: Logger
   readonly #hub: Hub
   readonly #peerPort: PeerPort
   readonly #peers = new Peers()
@@ -66,16 +70,17 @@ export class System extends LocalSystem {
     super(options, identity.id)
     this.identity = identity
     this.memory = new Memory(this.memoryBudget)
+    this.#strangers = seldomLogger(this.logger, this.clock)
     this.#peerPort = this.#portOfPeers()
     const system = this
     this.#doors = new Doors({ wayTo: id => this.#hub.wayTo(id), factsOf: id => this.#hub.factsOf(id) })
     this.#finish = new Finish(this, this.#peers, this.#doors)
-    const { clock, logger } = this
-    const policy = new Policy({ clock, logger, factsOf: id => this.#hub.factsOf(id) }, this.#doors)
+    const { clock } = this
+    const policy = new Policy({ clock, logger: this.#strangers, factsOf: id => this.#hub.factsOf(id) }, this.#doors)
     this.#hub = new Hub({
       id: this.id,
       clock,
-      logger,
+      logger: this.#strangers,
       memory: this.memory,
       arrived: (from, by, frame) => this.#peer(from.id).arrived(by.id === from.id ? by.direct : by.relay, frame),
       association: id => this.#peers.get(id)?.association,
@@ -134,11 +139,14 @@ export class System extends LocalSystem {
     this.#naming.serve()
     const door = await Door.open(listener, options, {
       clock: this.clock,
-      logger: this.logger,
+      logger: this.#strangers,
       entropy: this.entropy,
       identity: this.identity,
       label: this.label,
-      attach: (from, facts, wire) => this.#attachBelow(from, facts, wire),
+      attach: (from, facts, wire) => {
+        this.#doors.enter(from, facts.id)
+        return this.#hub.attach(facts, wire)
+      },
       full: guest => this.memory.full(guest),
       // What is attached by a link of ours is not attached the other way round as well.
       attachable: id => this.#hub.attachment(id) === undefined || this.#doors.of(id) !== undefined,
@@ -250,6 +258,7 @@ export class System extends LocalSystem {
     return {
       home: this,
       memory: this.memory,
+      strangers: this.#strangers,
       bytes: idBytes(this.id) as Uint8Array,
       spare: [],
       terms: of => termsOf(of, this.#hub.factsOf(of), this.#hub.wayTo(of)),
@@ -286,11 +295,6 @@ export class System extends LocalSystem {
   }
 
   // attachments ---------------------------------------------------------------------------------------------------------
-
-  #attachBelow(door: Door, facts: AttachmentFacts, wire: Wire): Attachment {
-    this.#doors.enter(door, facts.id)
-    return this.#hub.attach(facts, wire)
-  }
 
   #attachAbove(facts: AttachmentFacts, wire: Wire): Attachment {
     const came = this.#doors.of(facts.id) === undefined ? undefined : this.#hub.attachment(facts.id)

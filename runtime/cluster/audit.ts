@@ -5,25 +5,20 @@ import type { Clock } from '../actor/clock.ts'
 import type { Logger } from '../actor/logger.ts'
 import type { AuditEvent } from '../actor/network.ts'
 import type { Notice } from '../peer/notice.ts'
+import { Seldom } from '../peer/seldom.ts'
 import type { PeerFacts } from './peer-facts.ts'
 
-/** For this long, in milliseconds, the same is said once of the same peer, and so many things of one peer. */
-const WINDOW = 1_000
+/** Things that are said of one peer in a second. */
 const MOST = 64
 
 /** An event without its time. */
 type Untimed<E> = E extends AuditEvent ? Omit<E, 'at'> : never
 
-interface Said {
-  since: number
-  readonly keys: Set<string>
-}
-
 export class Audit {
   readonly #hook: ((event: AuditEvent) => unknown) | undefined
   readonly #clock: Clock
   readonly #logger: Logger
-  readonly #said = new WeakMap<object, Said>()
+  readonly #said = new WeakMap<object, Seldom>()
 
   constructor(hook: ((event: AuditEvent) => unknown) | undefined, clock: Clock, logger: Logger) {
     this.#hook = hook
@@ -48,19 +43,13 @@ export class Audit {
     this.tell({ ...(peer === undefined ? {} : who(peer)), ...notice } as Untimed<AuditEvent>)
   }
 
-  #isNews(by: object, key: string): boolean {
-    const now = this.#clock.now()
+  #isNews(by: object, what: string): boolean {
     let said = this.#said.get(by)
     if (said === undefined) {
-      said = { since: now, keys: new Set() }
+      said = new Seldom(MOST)
       this.#said.set(by, said)
-    } else if (now - said.since >= WINDOW) {
-      said.since = now
-      said.keys.clear()
     }
-    if (said.keys.has(key) || said.keys.size >= MOST) return false
-    said.keys.add(key)
-    return true
+    return said.tells(what, this.#clock.now())
   }
 }
 

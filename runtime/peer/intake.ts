@@ -130,7 +130,7 @@ export class Intake {
         this.#standing.noticed({ type: 'broken', fault: error.message })
       } else {
         const { label } = this.#standing.terms
-        this.#port.home.logger.error('a batch could not be read; the epoch ends', { peer: label, error })
+        this.#port.strangers.error('a batch could not be read; the epoch ends', { peer: label, error })
       }
       this.#association.abandon()
       return false

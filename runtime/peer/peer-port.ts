@@ -1,6 +1,7 @@
 // What a peer (peer.ts) and its parts ask of the system they belong to, and what that agrees with another system.
 
 import type { LocalSystem } from '../actor/local-system.ts'
+import type { Logger } from '../actor/logger.ts'
 import type { StandardSchema } from '../actor/names.ts'
 import type { Trust } from '../actor/origin.ts'
 import type { Asked } from '../actor/question.ts'
@@ -42,6 +43,8 @@ export interface PressureFollower {
 export interface PeerPort {
   readonly home: LocalSystem
   readonly memory: Memory
+  /** For lines about what peers do: it cannot be flooded. */
+  readonly strangers: Logger
   /** Its id. */
   readonly bytes: Uint8Array
   /** Buffers that no peer has mail in right now. */

@@ -17,7 +17,6 @@ export class Standing {
   readonly #port: PeerPort
   /** An allowance that is shared with nobody. */
   #own: Allowance | undefined
-  #warnedAt = Number.NEGATIVE_INFINITY
 
   constructor(id: string, port: PeerPort) {
     this.#id = id
@@ -47,13 +46,8 @@ export class Standing {
     this.#port.noticed(this.#id, notice)
   }
 
-  /** Once a second: what a peer does again and again fills no log. */
   warn(text: string, facts: object = {}): void {
-    const { clock, logger } = this.#port.home
-    const now = clock.now()
-    if (now - this.#warnedAt < 1_000) return
-    this.#warnedAt = now
-    logger.warn(text, { peer: this.terms.label, ...facts })
+    this.#port.strangers.warn(text, { peer: this.terms.label, ...facts })
   }
 
   /** The allowance of the guest that it is or came in by, or one of its own. */

@@ -304,6 +304,24 @@ describe('a handshake', () => {
       })
     }
 
+    it('fills no log, however many are refused', async () => {
+      const lines: Array<[text: string, facts: object | undefined]> = []
+      const wordy = scene.make('wordy', { logger: { ...quiet, info: (text, facts) => void lines.push([text, facts]) } })
+      await wordy.listen(listener, { ...guests, authenticate: ({ label }) => Promise.reject(new Error(label)) })
+      for (let n = 0; n < 100; n++) {
+        const peer = await rawPeer(transport)
+        peer.shake(hello(peer.identity, { label: `${n}` }))
+      }
+      await settled()
+      await pass(1_250)
+      const leftOut = lines.flatMap(([text, facts]) => (facts && 'leftOut' in facts ? [[text, facts.leftOut]] : []))
+      expect(leftOut).to.have.deep.members([
+        ['authenticate refused', 90],
+        ['a connection was refused', 99]
+      ])
+      expect(lines.length).to.equal(10 + 1 + 2)
+    })
+
     it('leaves one address ten that are not finished', async () => {
       await hub.listen(calledFrom({ address: '192.0.2.1' }), guests)
       const idle: RawPeer[] = []
