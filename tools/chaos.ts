@@ -4,15 +4,27 @@
 
 import process from 'node:process'
 import { seeded } from '../runtime/testing/random.ts'
-import { rounds } from '../test/chaos/rounds.ts'
+import { noNamespaces } from '../test/chaos/namespaces.ts'
+import { rounds as plain } from '../test/chaos/rounds.ts'
 import { FULL } from '../test/chaos/stage.ts'
+import { tabs } from '../test/chaos/tabs.ts'
+import { findChromium } from './chromium.mjs'
 import { flag, word } from './flags.ts'
 
 const count = flag('rounds', 20)
 const seed = flag('seed', 1)
 const only = word('only')
-const names = Object.keys(rounds).filter(name => only === undefined || name === only) as Array<keyof typeof rounds>
-if (names.length === 0) throw new Error(`there is no round '${only}': ${Object.keys(rounds).join(', ')}`)
+const rounds = { ...plain, tabs }
+const missing: Partial<Record<string, string | undefined>> = {
+  namespaces: noNamespaces(),
+  tabs: findChromium() === undefined ? 'no Chromium found; install one, or name it in CHROMIUM' : undefined
+}
+const names = (Object.keys(rounds) as Array<keyof typeof rounds>).filter(name => {
+  if (only !== undefined && name !== only) return false
+  if (missing[name] !== undefined) console.log(`${name} left out: ${missing[name]}`)
+  return missing[name] === undefined
+})
+if (names.length === 0) throw new Error(`no such round can be run: '${only}': ${Object.keys(rounds).join(', ')}`)
 
 let faults = 0
 for (let n = 0; n < count; n++) {

@@ -24,7 +24,8 @@ const methods = {
     return side.state()
   },
   leave: () => side.leave(),
-  forget: () => side.forget()
+  forget: () => side.forget(),
+  end: () => side.end()
 }
 export type Peer = typeof methods
 

@@ -4,7 +4,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Child } from '../support/child.ts'
 import type { Proxy as Line } from '../support/proxy.ts'
 import type { Account } from './corner.ts'
+import { namespaces } from './namespaces.ts'
 import type { Peer } from './peer.ts'
+import { restart } from './restart.ts'
 import type { Side } from './side.ts'
 import { addsUp, exact, holds, onStage, type Round } from './stage.ts'
 
@@ -98,14 +100,16 @@ async function line(round: Round): Promise<void> {
 
 /** A process is stopped for less than `downAfter`: nobody is to notice more than a delay. */
 async function pause(round: Round): Promise<void> {
-  const { random, told } = round
-  const downAfter = 8_000
+  const { random, size, told } = round
+  // Once in a while longer than a connection may be silent, which is 15 s.
+  const long = size.long && random.chance(0.15)
+  const downAfter = long ? 60_000 : 8_000
   await onStage(round, downAfter, async ({ home, far, line }) => {
     await quietNow(home, far, round)
     const before = [home.state(), await far.call('state')]
     const questions = [home.ask(8), far.call('ask', 8), home.mortal(5)]
     await sleep(random.int(0, 20))
-    const time = random.int(500, 3_000)
+    const time = long ? random.int(17_000, 22_000) : random.int(500, size.long ? 3_000 : 1_000)
     const cut = random.chance(0.5)
     far.signal('SIGSTOP')
     questions.push(home.ask(8), home.say(200), home.mortal(3))
@@ -130,8 +134,8 @@ async function pause(round: Round): Promise<void> {
 
 /** Out of reach for longer than `downAfter`, and back: gone exactly once for each side, and then a new epoch. */
 async function gone(round: Round): Promise<void> {
-  const { random, told } = round
-  const downAfter = random.int(800, 2_000)
+  const { random, size, told } = round
+  const downAfter = size.long ? random.int(800, 2_000) : 500
   await onStage(round, downAfter, async ({ home, far, line }) => {
     await Promise.all([home.say(100), far.call('say', 100), home.ask(8), far.call('ask', 8)])
     await quietNow(home, far, round)
@@ -182,19 +186,25 @@ async function answered(asking: Promise<unknown>, { asks }: Account): Promise<bo
 
 /** A process dies in the middle of everything: gone once, asks fail once, and another in its place is somebody else. */
 async function kill(round: Round): Promise<void> {
-  const { random, told } = round
-  const downAfter = random.int(500, 1_500)
+  const { random, size, told } = round
+  const downAfter = size.long ? random.int(500, 1_500) : 300
   await onStage(round, downAfter, async ({ home, far, replaced }) => {
     const dead = home.corner
-    const saying = [home.say(20_000), far.call('say', 20_000).catch(() => {})]
-    await sleep(random.int(0, 30))
+    const until = random.int(1, 10_000)
+    let over = false
+    const talk = async (): Promise<void> => {
+      while (!over) await Promise.all([home.say(200), far.call('say', 200)])
+    }
+    const talking = talk().catch(() => {})
+    await holds('there is talk', () => dead.account.heard >= until, round.wrong)
     const asking = home.ask(16)
     far.signal('SIGKILL')
     await far.ended
+    over = true
     const began = performance.now()
     await holds('its end is told', () => dead.account.ends.length > 0, round.wrong)
     const took = performance.now() - began
-    await Promise.all([...saying, asking])
+    await Promise.all([talking, asking])
     const next = await replaced()
     if (home.corner === dead) round.wrong('the next process was taken for the one before')
     await Promise.all([home.say(200), next.call('say', 200), home.ask(8), next.call('ask', 8), home.mortal(5)])
@@ -216,4 +226,7 @@ async function kill(round: Round): Promise<void> {
   })
 }
 
-export const rounds = { line, pause, gone, kill } satisfies Record<string, (round: Round) => Promise<void>>
+export const rounds = { line, pause, gone, kill, restart, namespaces } satisfies Record<
+  string,
+  (round: Round) => Promise<void>
+>

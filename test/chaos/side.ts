@@ -57,13 +57,9 @@ export class Side {
     return this.#gateway.url as string
   }
 
-  async join(transport: Transport, trust: 'guest' | 'node'): Promise<Link> {
+  async join(transport: Transport, trust: 'guest' | 'node', backoff = { min: 20, max: 500 }): Promise<Link> {
     const credentials = trust === 'node' ? { secret: SECRET } : {}
-    this.#link = await this.system.connect(transport, {
-      ...credentials,
-      within: 60_000,
-      backoff: { min: 20, max: 500 }
-    })
+    this.#link = await this.system.connect(transport, { ...credentials, within: 60_000, backoff })
     return this.#link
   }
 

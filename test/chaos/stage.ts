@@ -18,10 +18,12 @@ export interface Size {
   readonly strikes: number
   /** Of a server that comes again. */
   readonly guests: number
+  /** Some rounds take their time. */
+  readonly long: boolean
 }
 
-export const SMALL: Size = { messages: 1_000, strikes: 8, guests: 60 }
-export const FULL: Size = { messages: 10_000, strikes: 20, guests: 500 }
+export const SMALL: Size = { messages: 1_000, strikes: 8, guests: 40, long: false }
+export const FULL: Size = { messages: 10_000, strikes: 20, guests: 500, long: true }
 
 export interface Round {
   readonly random: Random
@@ -102,7 +104,8 @@ export async function holds(
   return true
 }
 
-async function empty(who: string, look: () => Promise<State>, wrong: Round['wrong']): Promise<void> {
+/** Waits until a side holds nothing of anybody any more; otherwise that is wrong. */
+export async function empty(who: string, look: () => Promise<State>, wrong: Round['wrong']): Promise<void> {
   let left = ''
   const isEmpty = async (): Promise<boolean> => {
     const { held, asking, asked, attached } = await look()
