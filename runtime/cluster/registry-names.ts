@@ -78,7 +78,11 @@ export class Names {
 
   /** `true`: it had the name. A claim of it that waits is withdrawn. */
   release(name: string, ref: AnyRef): boolean {
-    for (const claim of this.#claims.of(name)) if (claim.ref === ref) this.#claims.delete(claim, name)
+    for (const claim of this.#claims.of(name)) {
+      if (claim.ref !== ref) continue
+      this.#claims.delete(claim, name)
+      claim.replyTo.send(withdrawn)
+    }
     if (this.#names.get(name) !== ref) return false
     return this.#names.delete(name)
   }
@@ -193,6 +197,9 @@ function taken(name: string): Answer<never> {
     message: `the name '${name}' belongs to another actor; release it there, or choose another`
   }
 }
+
+/** Nobody wants it any more; a hub below that handed it up waits all the same. */
+const withdrawn: Answer<never> = { code: 'ACTOR_STOPPED', message: 'the claim was released before it was granted' }
 
 function full(most: number): Answer<never> {
   return { code: 'ACTOR_NO_ROOM', message: `the registry holds its ${most} names, or claims that wait` }
