@@ -43,12 +43,14 @@ const stopAt = flag('failures', 5)
 const delivered: number[] = []
 const strikes = new Map<string, number>()
 const failed: Outcome[] = []
+const covered = new Map<string, number>()
 let ended = 0
 const began = performance.now()
 for (let seed = from; seed < from + count && failed.length < stopAt; seed++) {
   const outcome = await runSeed(seed)
   delivered.push(outcome.delivered)
   for (const strike of outcome.strikes) strikes.set(strike, (strikes.get(strike) ?? 0) + 1)
+  for (const [transition, n] of outcome.covered) covered.set(transition, (covered.get(transition) ?? 0) + n)
   if (outcome.unreachable > 0) ended += 1
   if (outcome.violations.length > 0) {
     failed.push(outcome)
@@ -68,6 +70,12 @@ console.log(
     .sort()
     .map(([strike, n]) => `${strike} ${share(n)}`)
     .join(', ')
+)
+console.log(
+  [...covered]
+    .sort()
+    .map(([transition, n]) => `${transition} ${n}`)
+    .join('\n')
 )
 console.log(failed.length === 0 ? 'no promise was broken' : `${failed.length} seeds broke a promise`)
 process.exitCode = failed.length === 0 ? 0 : 1

@@ -188,6 +188,7 @@ export class Ask extends HomeRef<unknown> implements Deadline {
 
   /** An ActorError, also one that came by a link, is no answer: it says why there is none. */
   #answer(answer: unknown): boolean {
+    this.home.answered++
     if (answer instanceof Error && answer.name === 'ActorError') {
       this.#fail(answer)
       return true

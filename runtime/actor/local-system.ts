@@ -58,6 +58,8 @@ export class LocalSystem implements ActorSystem, Parent, Family {
   sent = 0
   delivered = 0
   refused = 0
+  /** Answers that settled a question here: beside what was delivered and the dead letters, the rest of what was sent. */
+  answered = 0
   /** Actors, and questions of this system that are not settled. */
   alive = 0
   asking = 0

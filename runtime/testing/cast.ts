@@ -3,6 +3,7 @@
 
 import type { ActorSystem } from '../actor/actor-system.ts'
 import type { Link, ListenOptions } from '../actor/network.ts'
+import { OPENING, RESEND, ROUTE_BYTES, UNHEARD } from '../peer/frame.ts'
 import { createSystem } from '../system.ts'
 import { type Fault, FaultyNetwork } from './faulty-network.ts'
 import type { Account } from './outcome.ts'
@@ -24,6 +25,16 @@ export interface Member {
 
 /** What listeners offer to guests, beside the figures of the run. */
 export type Offer = Pick<ListenOptions, 'expose' | 'authorize'>
+
+/** What an association does, by the head of a frame that it sends. */
+function phase(frame: Uint8Array): string {
+  const kind = KINDS[frame[ROUTE_BYTES] ?? 0] ?? 'unknown'
+  const flags = frame[ROUTE_BYTES + 1] ?? 0
+  const opening = (flags & OPENING) === 0 ? '' : (flags & UNHEARD) === 0 ? ' opening' : ' opening unheard'
+  return `association: ${kind}${opening}${(flags & RESEND) === 0 ? '' : ' resend'}`
+}
+
+const KINDS = ['', 'batch', 'ack', 'sync', 'ended', 'goodbye']
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -60,7 +71,10 @@ export class Cast {
         if (fault === 'cut' && hubs) this.#account.strike('cut-between-hubs')
       }
       const random = seeded(branch(this.#seed, `${way.from}-${way.to}`))
-      this.networks.set(way, new FaultyNetwork(this.#time, random, struck, clocks))
+      this.networks.set(
+        way,
+        new FaultyNetwork(this.#time, random, struck, clocks, frame => this.#account.cover(phase(frame)))
+      )
     }
     for (const way of this.topology.ways) await this.#listen(way)
     await Promise.all(this.topology.ways.map(way => this.#connect(way, 60_000)))
@@ -146,6 +160,7 @@ export class Cast {
     link.onStatus((status, why) => {
       const because = why === undefined ? '' : `: ${why.code} ${why.message}`
       this.#account.tell(`${from.name}-${way.to} is ${status}${because}`)
+      this.#account.cover(`link: ${status}`)
     })
   }
 }

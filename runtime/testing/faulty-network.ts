@@ -28,6 +28,8 @@ export class FaultyNetwork {
   readonly #time: VirtualTime
   readonly #random: Random
   readonly #struck: (fault: Fault) => void
+  /** Told of each frame between associations, as it is sent. */
+  readonly #seen: (frame: Uint8Array) => void
   /** The dialler's and the listener's: a process that sleeps reads nothing. */
   readonly #clocks: [VirtualClock, VirtualClock]
   readonly #pairs = new Set<Pair>()
@@ -42,8 +44,10 @@ export class FaultyNetwork {
     time: VirtualTime,
     random: Random,
     struck: (fault: Fault) => void,
-    clocks: readonly [VirtualClock, VirtualClock]
+    clocks: readonly [VirtualClock, VirtualClock],
+    seen: (frame: Uint8Array) => void = () => {}
   ) {
+    this.#seen = seen
     this.#time = time
     this.#random = random
     this.#struck = struck
@@ -170,7 +174,10 @@ export class FaultyNetwork {
     // Handshakes and pings have deadlines of their own; what is told of loss is told of frames between associations.
     const relayed = frame[0] === FrameKind.relay
     if (pair.deaf[from]) return
-    if (relayed) pair.greeted[from] = true
+    if (relayed) {
+      pair.greeted[from] = true
+      this.#seen(frame)
+    }
     this.#travel(pair, from, frame, relayed)
     const trap = this.#trap
     if (!relayed || trap === undefined || --trap.frames > 0) return

@@ -9,7 +9,7 @@ import type { Stage, Workload } from './stage.ts'
 import { route } from './topology.ts'
 import { type Mail, type Witness, witness } from './witness.ts'
 
-const BURSTS = 115
+const BURSTS = 90
 /** In the last of the storm, in virtual milliseconds, nothing is begun. */
 const BEFORE = 5_000
 /** Where there are many, each knows about so many of them. */
@@ -51,9 +51,10 @@ export class MailWorkload implements Workload {
     this.#planned = true
     for (let i = 0; i < BURSTS; i++) schedule.plan('burst', 0, BEFORE, random => this.#burst(random))
     for (let at = 500; at < schedule.end; at += 500) time.after(at, () => this.#checkAcknowledged())
-    for (let i = 0; i < 8; i++) {
+    for (let n = 0; n < 8; n++) {
       schedule.plan('mortal', 0, BEFORE, random => this.#mortal(random))
-      schedule.plan('ask', 0, BEFORE, random => this.#ask(random, 20_000))
+      const within = n % 2 === 0 ? 20_000 : 600_000
+      schedule.plan('ask', 0, BEFORE, random => this.#ask(random, within))
     }
   }
 

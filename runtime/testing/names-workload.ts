@@ -155,6 +155,7 @@ export class NamesWorkload implements Workload {
   }
 
   async #register(member: Member, name: number): Promise<void> {
+    const { account } = this.#stage
     const from = this.#now
     const id = `${member.name}${this.#owners.length}`
     const ref = member.system.spawn(receive(undefined, (_: undefined, { replyTo }: Call) => void replyTo.send(id)))
@@ -177,13 +178,22 @@ export class NamesWorkload implements Workload {
     add('asks for it', Number.POSITIVE_INFINITY, true, grant)
     try {
       owner.claim = await member.system.register(NAMES[name] as never, ref as ActorRef<never>, { within: PATIENCE })
+      account.cover('claim: granted')
+      owner.claim.lost.addEventListener('abort', () => {
+        const why = codeOf(owner.claim?.lost.reason) ?? 'released'
+        account.cover(`claim: lost, ${why}`)
+      })
       this.#histories[name]?.splice(open, 1, NOTHING)
       add('gets it', this.#now, false, grant)
     } catch (error) {
       if (codeOf(error) === 'ACTOR_NAME_TAKEN') {
+        account.cover('claim: taken')
         this.#histories[name]?.splice(open, 1, NOTHING)
         add('hears that it is taken', this.#now, false, state => (state === '' || state === id ? undefined : state))
-      } else this.#loss(owner, 'it gave up', from, Number.POSITIVE_INFINITY)
+      } else {
+        account.cover(`claim: given up, ${codeOf(error)}`)
+        this.#loss(owner, 'it gave up', from, Number.POSITIVE_INFINITY)
+      }
     }
     this.#note(id)
   }

@@ -31,6 +31,8 @@ export interface Outcome {
   readonly planned: readonly Planned[]
   readonly delivered: number
   readonly strikes: ReadonlySet<Strike>
+  /** Transitions of associations, claims and supervision, and how often each was seen. */
+  readonly covered: ReadonlyMap<string, number>
   /** Epochs that ended, so that mail may be missing: told to watchers, or it is a violation. */
   readonly unreachable: number
   readonly violations: readonly string[]
@@ -48,6 +50,10 @@ export class Account {
   readonly violations: string[] = []
   delivered = 0
   unreachable = 0
+  /** Handlers that failed as they were told to. */
+  crashed = 0
+  /** Transitions that were seen. */
+  readonly covered = new Map<string, number>()
   hash = 0x811c9dc5
   readonly told: string[] = []
   readonly #now: () => number
@@ -66,6 +72,10 @@ export class Account {
   wrong(what: string): void {
     if (this.violations.length < MAX_VIOLATIONS) this.violations.push(`${Math.round(this.#now())} ms: ${what}`)
     this.tell(`** ${what}`)
+  }
+
+  cover(transition: string): void {
+    this.covered.set(transition, (this.covered.get(transition) ?? 0) + 1)
   }
 
   /** A line of the trace. */

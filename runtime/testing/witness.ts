@@ -2,6 +2,7 @@
 // duplicate, P5 ends are heard after what was said before them.
 
 import { receive, setup } from '../actor/behavior.ts'
+import type { LocalRef } from '../actor/local-ref.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { StopReason } from '../actor/watch.ts'
 import type { Member } from './cast.ts'
@@ -88,6 +89,11 @@ export function witness(member: Member, { random, time, account }: Stage): Witne
     return {
       receive: message => {
         account.delivered += 1
+        const { waiting } = (inbox as unknown as LocalRef<Mail>).cell
+        // Notices of ends are exempt.
+        if (waiting > capacity + senders.size + mortals.size)
+          account.wrong(`${waiting} messages wait in the inbox of ${name}, which holds ${capacity}`)
+        if (waiting >= capacity) account.strike('full-mailbox')
         switch (message.type) {
           case 'count':
             counted(message.from, message.n, message.who)
