@@ -1,8 +1,7 @@
-// The guarded door: accepts connections of a listener, learns who is there (the listener's half of the handshake),
-// authenticates, and hands the wire to the hub. Strict by default; whatever goes wrong here costs that connection only.
+// The guarded door: accepts connections of a listener, lets in whoever has proved who he is (caller.ts) and is authenticated,
+// and hands the wire to the hub. Strict by default; whatever goes wrong here costs that connection only.
 
 import type { Clock } from '../actor/clock.ts'
-import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import type {
   AnyName,
@@ -14,20 +13,14 @@ import type {
   ListenOptions
 } from '../actor/network.ts'
 import { duration } from '../actor/options.ts'
-import {
-  HANDSHAKE_TIME,
-  type HandshakeFrame,
-  type Hello,
-  PROTOCOL,
-  readHandshake,
-  writeHandshake
-} from '../peer/handshake.ts'
-import { type Identity, idBytes, proofOf, proves, sameText } from '../peer/identity.ts'
+import { type Hello, PROTOCOL, writeHandshake } from '../peer/handshake.ts'
+import type { Identity } from '../peer/identity.ts'
 import type { Notice } from '../peer/notice.ts'
 import type { Connection, ConnectionHello, Listener } from '../peer/transport.ts'
 import { CloseCode, type CredentialPort, Wire } from '../peer/wire.ts'
 import type { Attachment, AttachmentFacts } from './attachment.ts'
 import { Audit, who } from './audit.ts'
+import { Caller, type CallerPort, type Refusal } from './caller.ts'
 import { type Cause, MAX_SPREAD } from './hub.ts'
 import { DOWN_AFTER, GUEST_LIMITS, NODE_LIMITS } from './limits.ts'
 import { checkListenOptions } from './listen-options.ts'
@@ -36,7 +29,6 @@ import { type Admission, admit, expiresIn, isAnother, Tenure, type TenurePort } 
 
 /** Handshakes that one address may have unfinished. */
 const PENDING_PER_ADDRESS = 10
-const NOT_AUTHENTICATED = 'not authenticated'
 const LOOPBACK = /^(::ffff:)?127\.|^::1$/
 
 export interface GatewayPort {
@@ -71,8 +63,9 @@ export class Door implements Gateway {
   readonly #audit: Audit
   readonly #tenures: TenurePort
   readonly #attached = new Map<string, Attachment>()
-  /** Those who have not finished their handshake, and where they come from. */
-  readonly #pending = new Map<Wire, string | undefined>()
+  /** Those who have not finished their handshake. */
+  readonly #pending = new Set<Caller>()
+  readonly #callers: CallerPort
   #listening: { close(): Promise<void>; readonly url?: string } | undefined
   #status: GatewayStatus = 'open'
   #closing: Promise<void> | undefined
@@ -84,6 +77,7 @@ export class Door implements Gateway {
     this.#port = port
     this.#audit = new Audit(options.audit, port.clock, port.logger)
     this.#tenures = this.#tenurePort()
+    this.#callers = this.#callerPort()
     this.#limits = { ...(options.trust === 'guest' ? GUEST_LIMITS : NODE_LIMITS), ...options.limits }
   }
 
@@ -187,7 +181,7 @@ export class Door implements Gateway {
   refuseAll(): void {
     if (this.#status !== 'open') return
     this.#status = 'draining'
-    for (const wire of [...this.#pending.keys()]) wire.close(CloseCode.draining, 'closing')
+    for (const { wire } of [...this.#pending]) wire.close(CloseCode.draining, 'closing')
   }
 
   async #close(within: number): Promise<void> {
@@ -205,126 +199,80 @@ export class Door implements Gateway {
 
   #accept(connection: Connection, from: ConnectionHello): void {
     const wire = new Wire(connection, this.#port.clock)
-    const closing = this.#status !== 'open'
-    if (closing || this.#pending.size >= this.#limits.pendingHandshakes || this.#crowded(from)) {
-      wire.open()
-      const code = closing ? CloseCode.draining : CloseCode.tooMany
-      wire.close(code, closing ? 'closing' : 'no room for another handshake')
-      this.#refused('ACTOR_UNREACHABLE', code, from)
-      if (!closing) this.#audit.notice(this, undefined, { type: 'limited', limit: 'pendingHandshakes' })
-      return
-    }
-    const refuse = (code: string, message: string, close: number): void => {
-      if (!this.#pending.delete(wire)) return
-      cancel()
-      wire.closed = () => {}
-      wire.send(writeHandshake({ kind: 'refused', code, message, version: PROTOCOL, close }))
-      wire.close(close, code)
-      this.#refused(code, close, from, hello?.label)
-    }
-    let authenticating = false
-    let hello: Hello | undefined
-    const cancel = this.#port.clock.timer(HANDSHAKE_TIME, () => {
-      if (authenticating) refuse('ACTOR_FORBIDDEN', NOT_AUTHENTICATED, CloseCode.unauthenticated)
-      else refuse('ACTOR_UNREACHABLE', 'the handshake took too long', CloseCode.timeout)
-    })
-    wire.closed = () => {
-      cancel()
-      this.#pending.delete(wire)
-    }
-    const forbid = (): void => refuse('ACTOR_FORBIDDEN', 'not allowed here', CloseCode.forbidden)
-    const attachable = ({ id }: Hello): boolean => {
-      const fits = id !== this.#port.identity.id && this.#port.attachable(id)
-      const why =
-        id === this.#port.identity.id
-          ? 'a system cannot be attached to itself'
-          : 'its system has connected to this one already, and one link of the two is enough'
-      if (!fits) refuse('ACTOR_REFUSED', why, CloseCode.forbidden)
-      // Who has a place comes back to it: only then is what is held for it taken.
-      else if (!this.#attached.has(id) && this.#port.full(this.options.trust === 'guest')) {
-        refuse('ACTOR_NO_ROOM', 'no memory for another system', CloseCode.tooMany)
-        this.#audit.notice(this, undefined, { type: 'limited', limit: 'memoryBudget' })
-        return false
-      }
-      return fits
-    }
-    /** It is who it says. Only then does it hear anything that is of its id. */
-    const proved = (hello: Hello, { secret, token }: Pick<Hello, 'secret' | 'token'>): void => {
-      if (!attachable(hello)) return
-      authenticating = true
-      const welcome = (admission: Admission): void => {
-        // While it was authenticated it may have become the hub above.
-        if (!this.#pending.has(wire) || !attachable(hello)) return
-        if (isAnother(this.#port.kept(hello.id), admission)) {
-          forbid()
-          return
-        }
-        this.#pending.delete(wire)
-        cancel()
-        this.#welcome(wire, from, hello, secret, admission)
-      }
-      if (this.options.authenticate === undefined)
-        welcome({ principal: undefined, subject: undefined, ends: undefined })
-      else {
-        this.#admit(hello.label, from, token)
-          .then(welcome)
-          .catch((error: unknown) => {
-            // What the hook says goes to the log: a stranger learns only that the answer is no.
-            this.#port.logger.info('authenticate refused', { error })
-            refuse('ACTOR_FORBIDDEN', NOT_AUTHENTICATED, CloseCode.unauthenticated)
-          })
-      }
-    }
-    this.#pending.set(wire, from.address)
-    let nonce = ''
-    wire.receive = bytes => {
-      let frame: HandshakeFrame
-      try {
-        frame = readHandshake(bytes)
-      } catch {
-        refuse('ACTOR_REFUSED', 'the first frame is no greeting of this protocol', CloseCode.protocol)
-        return
-      }
-      if (frame.kind === 'hello' && hello === undefined) {
-        hello = frame
-        if (frame.version !== PROTOCOL) {
-          refuse('ACTOR_VERSION', `this listener speaks version ${PROTOCOL}`, CloseCode.version)
-        } else if (idBytes(frame.id) === undefined) {
-          refuse('ACTOR_REFUSED', 'that id cannot be attached here', CloseCode.forbidden)
-        } else if (this.options.trust === 'guest') {
-          if (proves(frame.secret, frame.id) && this.#originAllowed(from)) proved(frame, frame)
-          else forbid()
-        } else if (frame.nonce === undefined) forbid()
-        else {
-          nonce = base64url(this.#port.entropy(16))
-          const { id } = this.#port.identity
-          const proof = proofOf(this.options.trust.node.secret, 'listener', [frame.nonce, nonce], [frame.id, id])
-          wire.send(writeHandshake({ kind: 'challenge', id, nonce, proof }))
-        }
-      } else if (frame.kind === 'proof' && hello !== undefined && nonce !== '' && this.options.trust !== 'guest') {
-        const asker = hello
-        const ids = [asker.id, this.#port.identity.id]
-        const proof = proofOf(this.options.trust.node.secret, 'dialer', [asker.nonce ?? '', nonce], ids)
-        nonce = ''
-        if (sameText(frame.proof, proof) && proves(frame.secret, asker.id)) proved(asker, frame)
-        else forbid()
-      } else refuse('ACTOR_REFUSED', 'that frame is out of turn', CloseCode.protocol)
-    }
+    const refusal = this.#turnedAway(from)
+    if (refusal === undefined) this.#pending.add(new Caller(wire, from, this.#callers))
     wire.open()
+    if (refusal === undefined) return
+    wire.close(refusal.close, refusal.message)
+    this.#refused(refusal, from)
+  }
+
+  /** Why nobody, or nobody from there, is listened to now. */
+  #turnedAway(from: ConnectionHello): Refusal | undefined {
+    if (this.#status !== 'open') {
+      return { code: 'ACTOR_UNREACHABLE', message: 'closing', close: CloseCode.draining }
+    }
+    if (this.#pending.size < this.#limits.pendingHandshakes && !this.#crowded(from)) return undefined
+    return {
+      code: 'ACTOR_UNREACHABLE',
+      message: 'no room for another handshake',
+      close: CloseCode.tooMany,
+      limit: 'pendingHandshakes'
+    }
+  }
+
+  #callerPort(): CallerPort {
+    const { clock, logger, entropy, identity } = this.#port
+    return {
+      clock,
+      logger,
+      entropy,
+      identity,
+      options: this.options,
+      unfit: id => this.#unfit(id),
+      admit: (label, from, token) => this.#admit(label, from, token),
+      isAnother: (id, admission) => isAnother(this.#port.kept(id), admission),
+      welcome: (caller, hello, secret, admission) => {
+        this.#pending.delete(caller)
+        this.#welcome(caller, hello, secret, admission)
+      },
+      refused: (caller, refusal, label) => {
+        this.#pending.delete(caller)
+        this.#refused(refusal, caller.from, label)
+      },
+      left: caller => void this.#pending.delete(caller)
+    }
+  }
+
+  #unfit(id: string): Refusal | undefined {
+    const refuse = (message: string): Refusal => ({ code: 'ACTOR_REFUSED', message, close: CloseCode.forbidden })
+    if (id === this.#port.identity.id) return refuse('a system cannot be attached to itself')
+    if (!this.#port.attachable(id)) {
+      return refuse('its system has connected to this one already, and one link of the two is enough')
+    }
+    // Who has a place comes back to it: only then is what is held for it taken.
+    if (this.#attached.has(id) || !this.#port.full(this.options.trust === 'guest')) return undefined
+    return {
+      code: 'ACTOR_NO_ROOM',
+      message: 'no memory for another system',
+      close: CloseCode.tooMany,
+      limit: 'memoryBudget'
+    }
   }
 
   /** One address alone may not keep the others out. This machine's own is spared: a proxy here speaks for many. */
   #crowded({ address }: ConnectionHello): boolean {
     if (address === undefined || LOOPBACK.test(address)) return false
     let count = 0
-    for (const each of this.#pending.values()) if (each === address) count += 1
+    for (const { from } of this.#pending) if (from.address === address) count += 1
     return count >= PENDING_PER_ADDRESS
   }
 
-  #refused(code: string, close: number, from: ConnectionHello, label?: string): void {
+  #refused({ code, close, limit }: Omit<Refusal, 'message'>, from: ConnectionHello, label?: string): void {
     this.#port.logger.info('a connection was refused', { code, address: from.address })
     const shown = label === undefined ? {} : { label: cleanLabel(label) }
     this.#audit.tell({ type: 'refused', code, close, ...shown, ...where(from) })
+    if (limit !== undefined) this.#audit.notice(this, undefined, { type: 'limited', limit })
   }
 
   #admit(label: string, from: ConnectionHello, token: string | undefined): Promise<Admission> {
@@ -332,16 +280,7 @@ export class Door implements Gateway {
     return admit(this.options, shown, this.#port.clock)
   }
 
-  #originAllowed(from: ConnectionHello): boolean {
-    const { origin } = from
-    // No origin: not a browser, which always tells one. Such a caller could claim any.
-    if (origin === undefined) return true
-    const { origins } = this.options
-    if (origins !== undefined) return origins.includes(origin)
-    return origin.replace(/^[a-z]+:\/\//, '') === from.headers?.host
-  }
-
-  #welcome(wire: Wire, from: ConnectionHello, hello: Hello, secret: string | undefined, admission: Admission): void {
+  #welcome({ wire, from }: Caller, hello: Hello, secret: string | undefined, admission: Admission): void {
     const guest = this.options.trust === 'guest'
     const facts: AttachmentFacts = {
       id: hello.id,
@@ -386,7 +325,7 @@ export class Door implements Gateway {
       renewed: ({ attachment, from }, admission) => {
         const { facts } = attachment
         if (isAnother(facts, admission)) {
-          this.#refused('ACTOR_FORBIDDEN', CloseCode.forbidden, from, facts.label)
+          this.#refused({ code: 'ACTOR_FORBIDDEN', close: CloseCode.forbidden }, from, facts.label)
           return false
         }
         const { principal, subject } = admission
@@ -396,7 +335,7 @@ export class Door implements Gateway {
       },
       refused: ({ attachment, from }, error) => {
         this.#port.logger.info('authenticate refused', { error })
-        this.#refused('ACTOR_FORBIDDEN', CloseCode.unauthenticated, from, attachment.facts.label)
+        this.#refused({ code: 'ACTOR_FORBIDDEN', close: CloseCode.unauthenticated }, from, attachment.facts.label)
       },
       expired: ({ attachment }) => this.#audit.tell({ type: 'expired', ...who(attachment.facts) }),
       flooded: ({ attachment }) => this.notice(attachment, attachment.facts, { type: 'limited', limit: 'refresh' }),
