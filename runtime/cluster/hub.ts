@@ -1,27 +1,21 @@
-// Every system is the hub of those attached to it: it knows who is where, forwards frames by peer id without opening them,
-// and offers the associations of its own system their paths. It may drop for a slow peer, never buffer without bound: the
-// associations at the ends send again.
+// Every system is the hub of those attached to it: it knows who is where, has their frames forwarded (forwarding.ts), and offers
+// the associations of its own system their paths.
 
 import type { Clock } from '../actor/clock.ts'
-import { base64url } from '../actor/ids.ts'
 import type { Logger } from '../actor/logger.ts'
 import { Allowance } from '../peer/allowance.ts'
 import type { Association } from '../peer/association.ts'
-import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
+import { FrameKind } from '../peer/frame.ts'
 import { Heartbeat } from '../peer/heartbeat.ts'
 import type { Memory } from '../peer/memory.ts'
-import type { Notice } from '../peer/notice.ts'
 import { Quota } from '../peer/quota.ts'
 import { CloseCode, type Wire } from '../peer/wire.ts'
 import { Announcements } from './announcements.ts'
 import { Attachment, type AttachmentFacts } from './attachment.ts'
 import { Pool } from './backlog.ts'
 import { Directory } from './directory.ts'
-import { type PeerFacts, writeThere } from './peer-facts.ts'
-import { Relays } from './relays.ts'
-
-/** Strangers that one attachment has been told about; then it begins anew. */
-const MAX_TOLD = 16_384
+import { Forwarding, type ForwardingPort } from './forwarding.ts'
+import type { PeerFacts } from './peer-facts.ts'
 
 /** How a connection ended. */
 export interface Ending {
@@ -38,13 +32,10 @@ export type Cause = 'goodbye' | 'away' | 'closed' | 'room'
 export const MAX_SPREAD = 30_000
 
 /** What the hub asks of the system it belongs to. */
-export interface HubPort {
-  readonly id: string
+export interface HubPort extends Omit<ForwardingPort, 'refused'> {
   readonly clock: Clock
   readonly logger: Logger
   readonly memory: Memory
-  /** A frame for this system, from a source that the hub vouches for. */
-  arrived(from: PeerFacts, by: Attachment, frame: Uint8Array): void
   /** The association with a peer, if there is one already. */
   association(id: string): Association | undefined
   associations(): Iterable<readonly [id: string, association: Association]>
@@ -52,10 +43,6 @@ export interface HubPort {
   changed(attachment: Attachment, what: 'up' | 'suspended' | 'gone', why?: Ending, cause?: Cause): void
   /** Who a peer is has been learnt, or has changed. */
   refresh(id: string): void
-  /** Who decides whether the frames of a guest may go on to another system; `undefined`: nobody has a say in it. */
-  relays(by: Attachment): ((to: string) => boolean | Promise<boolean>) | undefined
-  /** What a system that came in by an attachment did that it may not. */
-  noticed(by: Attachment, peer: PeerFacts, notice: Notice): void
   /** The hub above says that there is a new authority for names. */
   renewed(): void
 }
@@ -64,6 +51,7 @@ export class Hub {
   readonly #port: HubPort
   readonly #directory = new Directory()
   readonly #announcements: Announcements
+  readonly #forwarding: Forwarding
   /** Those whose connection is interrupted, the longest first. */
   readonly #suspended = new Set<Attachment>()
   readonly #heartbeat: Heartbeat
@@ -76,6 +64,17 @@ export class Hub {
     this.#port = port
     this.#heartbeat = new Heartbeat(port.clock)
     this.#announcements = new Announcements(port, this.#directory)
+    const { id } = port
+    this.#forwarding = new Forwarding(
+      {
+        id,
+        arrived: (from, by, frame) => port.arrived(from, by, frame),
+        refused: (lost, by) => port.association(lost)?.pathRefused(by.relay),
+        relays: by => port.relays(by),
+        noticed: (by, peer, notice) => port.noticed(by, peer, notice)
+      },
+      this.#directory
+    )
     this.#pool = new Pool(port.memory)
     // Not closures of each attachment: there are thousands.
     const hub = this
@@ -298,7 +297,7 @@ export class Hub {
   #frame(attachment: Attachment, frame: Uint8Array): void {
     switch (frame[0]) {
       case FrameKind.relay:
-        this.#relay(attachment, frame)
+        this.#forwarding.relay(attachment, frame)
         return
       case FrameKind.peer:
         // Only the hub above vouches for strangers. What anybody else says of others is not believed.
@@ -309,7 +308,7 @@ export class Hub {
         this.#announcements.complete(attachment)
         return
       case FrameKind.undeliverable:
-        this.#undeliverable(attachment, frame)
+        this.#forwarding.undeliverable(attachment, frame)
         return
       case FrameKind.renewed:
         if (attachment === this.above && !this.isBelow(attachment.id)) this.#port.renewed()
@@ -340,88 +339,6 @@ export class Hub {
   #broken(attachment: Attachment, fault: string): void {
     this.#port.noticed(attachment, attachment.facts, { type: 'broken', fault })
     attachment.wire?.close(CloseCode.protocol, fault)
-  }
-
-  #relay(attachment: Attachment, frame: Uint8Array): void {
-    if (!isRelay(frame)) return
-    const source = routeFrom(frame)
-    const own = attachment.is(source)
-    const from = own ? attachment.id : base64url(source)
-    // A source is accepted only from where it is attached or announced: nobody sends in another's name.
-    if (!own && attachment !== this.above && !this.#speaksFor(attachment, from)) {
-      // What we have sent on and comes in again has been round a loop of hubs.
-      const round = attachment.facts.trust === 'node' && this.#directory.at(from) !== undefined
-      if (round) this.#answerUndeliverable(attachment, frame)
-      return
-    }
-    if (from === this.#port.id) return
-    const to = base64url(routeTo(frame))
-    if (to === this.#port.id) {
-      this.#port.arrived(this.factsOf(from), attachment, frame)
-      return
-    }
-    const target = this.#directory.wayOn(to, attachment)
-    const allowed = hop(frame) && this.#mayRelay(attachment, from, target, to)
-    // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.
-    if (allowed === undefined) return
-    if (target === undefined || !allowed) {
-      // Unknown and forbidden look alike.
-      if (target === undefined) attachment.relays?.forget(to)
-      this.#answerUndeliverable(attachment, frame)
-      return
-    }
-    if (!target.admits(from, frame.length)) return
-    if (target !== this.above && target.told?.has(from) !== true) {
-      if (target.told === undefined || target.told.size >= MAX_TOLD) target.told = new Set()
-      target.told.add(from)
-      target.send(writeThere(this.factsOf(from)))
-    }
-    target.send(frame)
-  }
-
-  /** Whether an attached system has announced another. A guest is not believed of who is connected here itself. */
-  #speaksFor(attachment: Attachment, id: string): boolean {
-    if (attachment.announced?.has(id) !== true) return false
-    return attachment.facts.trust === 'node' || this.#directory.at(id) === attachment
-  }
-
-  #answerUndeliverable(attachment: Attachment, frame: Uint8Array): void {
-    if (!attachment.roomy) return
-    const answer = new Uint8Array(33)
-    answer[0] = FrameKind.undeliverable
-    answer.set(routeTo(frame), 1)
-    answer.set(routeFrom(frame), 17)
-    attachment.send(answer)
-  }
-
-  /** `undefined`: not decided yet. Who may send to somebody may also be answered. */
-  #mayRelay(by: Attachment, from: string, target: Attachment | undefined, to: string): boolean | undefined {
-    if (by.facts.trust !== 'guest' || target?.relays?.get(from) === true) return true
-    const known = by.relays?.get(to)
-    if (known !== undefined) return known
-    const ask = this.#port.relays(by)
-    if (ask === undefined) return true
-    by.relays ??= new Relays()
-    if (by.relays.full) {
-      this.#port.noticed(by, by.facts, { type: 'limited', limit: 'relays' })
-      return false
-    }
-    return by.relays.decide(to, ask)
-  }
-
-  #undeliverable(by: Attachment, frame: Uint8Array): void {
-    if (frame.length !== 33) return
-    const lost = base64url(frame.subarray(1, 17))
-    const asker = base64url(frame.subarray(17))
-    if (asker === this.#port.id) {
-      this.#port.association(lost)?.pathRefused(by.relay)
-      return
-    }
-    // Believed only from where such frames are handed on to, or when nobody else could know better by now.
-    const back = this.#directory.at(asker)
-    if (back === undefined || back === by || !back.roomy) return
-    const way = this.#directory.wayOn(lost, back)
-    if (way === by || way === undefined) back.send(frame)
   }
 
   /** Tells those below that there is an authority that may know nothing of them. */
