@@ -26,6 +26,11 @@ const names = (Object.keys(rounds) as Array<keyof typeof rounds>).filter(name =>
 })
 if (names.length === 0) throw new Error(`no such round can be run: '${only}': ${Object.keys(rounds).join(', ')}`)
 
+/** Longer than any round takes on a machine that is busy with others, in milliseconds. */
+const PATIENCE = 240_000
+const tooLong = (): Promise<never> =>
+  new Promise((_, reject) => setTimeout(() => reject(new Error(`not done within ${PATIENCE} ms`)), PATIENCE).unref())
+
 let faults = 0
 for (let n = 0; n < count; n++) {
   const name = names[(seed + n) % names.length] as keyof typeof rounds
@@ -33,12 +38,13 @@ for (let n = 0; n < count; n++) {
   const wrong: string[] = []
   const began = performance.now()
   try {
-    await rounds[name]({
+    const round = rounds[name]({
       random: seeded(seed + n),
       size: FULL,
       told: what => void told.push(what),
       wrong: what => void wrong.push(what)
     })
+    await Promise.race([round, tooLong()])
   } catch (error) {
     wrong.push(error instanceof Error ? (error.stack ?? error.message) : String(error))
   }

@@ -9,17 +9,24 @@ import type { Account } from './corner.ts'
 import { Side, type State } from './side.ts'
 import { empty, exact, holds, type Round } from './stage.ts'
 
-export const FATES = ['frozen', 'frozen for too long', 'closed', 'reloaded', 'killed'] as const
+export const FATES = [
+  'frozen',
+  'frozen for too long',
+  'closed',
+  'reloaded',
+  'reloaded while it talks',
+  'killed'
+] as const
 export type Fate = (typeof FATES)[number]
 
-/** A page that leaves says so: it is gone long before this. */
+/** A page that leaves says so: it is gone long before this. While it talks, its goodbye may not leave the browser. */
 const AT_ONCE = 5_000
 
 export const tabs = (round: Round): Promise<void> => tab(round.random.pick(FATES), round)
 
 export async function tab(fate: Fate, round: Round): Promise<void> {
   const { random, told, wrong } = round
-  const downAfter = fate.includes('too long') || fate === 'killed' ? 2_000 : 20_000
+  const downAfter = fate === 'frozen' || fate === 'closed' || fate === 'reloaded' ? 20_000 : 2_000
   const home = new Side('home')
   const browser = await launchBrowser()
   const served = await servePage(new URL('./tab-page.ts', import.meta.url))
@@ -77,16 +84,19 @@ export async function tab(fate: Fate, round: Round): Promise<void> {
       if (met.account.asks.failed.ACTOR_UNREACHABLE !== 8) wrong(`asks: ${JSON.stringify(met.account.asks)}`)
       told(`${fate}: gone after ${Math.round(took)} ms (downAfter ${downAfter}), once on each side, and back`)
     } else {
-      const lost = [call(page, 'say', 5_000).catch(() => {})]
+      const lost: Promise<unknown>[] = []
+      if (fate === 'reloaded while it talks') lost.push(call(page, 'say', 5_000).catch(() => {}))
+      else await holds('all is heard', () => met.account.heard === 500, wrong)
       if (fate === 'closed') await page.close()
-      if (fate === 'reloaded') await page.reload()
+      if (fate.startsWith('reloaded')) await page.reload()
       if (fate === 'killed') await signal('SIGKILL')
       lost.push(home.ask(8))
       await holds('home is told of the end', () => met.account.ends.length > 0, wrong)
       const took = performance.now() - began
-      if (fate !== 'killed' && took > AT_ONCE) wrong(`a tab that is ${fate} was gone after ${Math.round(took)} ms only`)
+      if ((fate === 'closed' || fate === 'reloaded') && took > AT_ONCE)
+        wrong(`a tab that is ${fate} was gone after ${Math.round(took)} ms only`)
       await Promise.all(lost)
-      const next = fate === 'reloaded' ? page : await browser.openPage(served.url)
+      const next = fate.startsWith('reloaded') ? page : await browser.openPage(served.url)
       current = next
       await call(next, 'join', url)
       await holds('the next tab is there', () => home.corners.length === 2, wrong)
