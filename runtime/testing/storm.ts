@@ -121,7 +121,7 @@ function planPaths(stage: Stage): void {
 function planProcesses(stage: Stage, joined: (member: Member) => void): void {
   const { random, cast, schedule, account } = stage
   if (random.chance(0.25)) planPause(stage, random.pick(cast.members).place, 'pause')
-  if (random.chance(0.1)) planCrash(stage, random.pick(cast.members).place, 'crash')
+  if (random.chance(0.12)) planCrash(stage, random.pick(cast.members).place, 'crash')
   if (random.chance(0.15)) planRestart(stage, random.pick(cast.members).place, 'restart', joined)
   if (!random.chance(0.15)) return
   const { place } = random.pick(cast.members)
@@ -139,7 +139,7 @@ function planHubs(stage: Stage, joined: (member: Member) => void): void {
   if (hubs.length === 0) return
   const { place } = random.pick(hubs)
   if (random.chance(0.15)) planPause(stage, place, 'hub-pause')
-  if (random.chance(0.1)) planCrash(stage, place, 'hub-crash')
+  if (random.chance(0.15)) planCrash(stage, place, 'hub-crash')
   if (!random.chance(0.3)) return
   for (let left = random.int(1, 2); left > 0; left--) planRestart(stage, place, 'hub-restart', joined)
 }

@@ -20,7 +20,7 @@ describe('the simulator', () => {
     console.log(`      ${outcomes.length} seeds`)
     const broken = outcomes.filter(({ violations }) => violations.length > 0)
     expect(broken.map(({ seed, violations }) => `seed ${seed}: ${violations.join('; ')}`)).to.deep.equal([])
-    expect(outcomes.length).to.be.greaterThan(100)
+    expect(outcomes.length).to.be.greaterThan(50)
   })
 
   it('delivers two thousand messages in the median seed', () => {
