@@ -18,7 +18,8 @@ const guests = flag('guests', 50)
 const seed = flag('seed', 1)
 /** Samples of memory in all. */
 const SAMPLES = 90
-const DOWN_AFTER = 5_000
+/** Short: what waits for those who are interrupted is the part of the memory that comes and goes. */
+const DOWN_AFTER = 3_000
 /** Of a figure, between the last two thirds. */
 const FLAT = 0.1
 
@@ -35,6 +36,7 @@ const gateway = await hub.listen(webSocketServer({ port: 0 }), {
   expose: [Desk, Room, ...Array.from({ length: 21 }, (_, n) => seat(n))].map(name => ({ name, unchecked: true })),
   ...OPEN
 })
+const empty = await memory()
 const churn = child<Churn>(new URL('../test/load/churn.ts', import.meta.url))
 console.log(`${guests} guests at a time for ${minutes} minutes, seed ${seed}`)
 await churn.call('begin', Number(new URL(gateway.url as string).port), guests, seed)
@@ -87,6 +89,8 @@ console.log(
   `${seen.visits} visits (${seen.goodbyes} with a goodbye), ${seen.cuts} cuts, ${kept.notes} notes, ${seen.answered} asks ` +
     `answered, otherwise ${JSON.stringify(seen.failed)}; ${seen.ends} ends heard, ${seen.claims} names claimed`
 )
+const rest = await memory()
+console.log(`hub, nobody there: ${shown(empty)} before, ${shown(rest)} after`)
 console.log(`held at the end: ${JSON.stringify((hub as System).held)}; ${JSON.stringify(gateway.report())}`)
 for (const fault of faults) console.log(`FAULT ${fault}`)
 console.log(faults.length === 0 ? 'memory is flat, and nothing is left behind' : `${faults.length} faults`)
