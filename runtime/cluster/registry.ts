@@ -1,5 +1,5 @@
 // Names and groups of the cluster. The registry of the hub that has no hub above is the authority; the registry of any
-// other hub checks what its guests may ask and hands the rest up. An ordinary actor: order, resume, death watch and the
+// other hub checks what its guests may ask (registry-guests.ts) and hands the rest up. An ordinary actor: order, resume, death watch and the
 // failing of questions come with that. The asserting side is claims.ts.
 
 import { type Behavior, setup } from '../actor/behavior.ts'
@@ -7,17 +7,16 @@ import { type Clock, MAX_DELAY } from '../actor/clock.ts'
 import type { Context } from '../actor/context.ts'
 import { codeOf } from '../actor/errors.ts'
 import type { Origin } from '../actor/origin.ts'
-import { QuestionOrigin } from '../actor/question.ts'
 import type { ActorRef, AnyRef } from '../actor/ref.ts'
 import type { Flushable } from '../actor/scheduler.ts'
 import type { StopReason } from '../actor/watch.ts'
 import { Groups } from './registry-groups.ts'
-import { Holders, type Kind, MAX_OF_GUEST } from './registry-holders.ts'
+import { type Asked, Guests, type GuestsPort } from './registry-guests.ts'
+import { Holders } from './registry-holders.ts'
 import { RegistryMail } from './registry-mail.ts'
 import {
   type Answer,
   flawOf,
-  lookAlike,
   type MembersMessage,
   type RegistryMessage,
   type RegistryNews,
@@ -25,7 +24,7 @@ import {
 } from './registry-message.ts'
 import { type Lookup, Names } from './registry-names.ts'
 
-export interface RegistryPort {
+export interface RegistryPort extends GuestsPort {
   readonly clock: Clock
   /** The registry of the hub above, if there is one: then this one is no authority. */
   above(): ActorRef<RegistryMessage> | undefined
@@ -39,12 +38,6 @@ export interface RegistryPort {
   find(name: string): AnyRef | undefined
   /** The longest time, in milliseconds, for which systems below keep what another authority granted; 0 if none can be. */
   grace(): number
-  /** What a guest may do. */
-  allowed(peer: string, action: 'lookup' | 'register' | 'join', name: string): boolean | Promise<boolean>
-  /** Whether an actor lives in that system, or in one that came in by it. */
-  owns(peer: string, ref: AnyRef): boolean
-  /** The guest that a guest came in by: itself, or the one that announced it. */
-  guestOf(peer: string): string
   /** The system that an actor lives in, and whether it is heard right now. */
   systemOf(ref: AnyRef): string
   reachable(system: string): boolean
@@ -53,7 +46,6 @@ export interface RegistryPort {
   later(flushable: Flushable): void
 }
 
-type Asked = Exclude<RegistryRequest, { type: 'lapsed' }>
 /** Requests that are kept by the hub above, and answered from there. */
 type Handed = Extract<RegistryRequest, { type: 'claim' | 'release' | 'join' | 'leave' }>
 
@@ -67,9 +59,8 @@ class Registry {
   readonly #names: Names
   readonly #groups: Groups
   readonly #holders: Holders
+  readonly #guests: Guests
   readonly #up = new RegistryMail()
-  /** Of each guest, what `authorize` has not decided yet. */
-  readonly #undecided = new Map<string, number>()
   /** The hub above when that was last looked at, and whether it was told that one before it was outlived. */
   #above: ActorRef<RegistryMessage> | undefined
   #toldAbove = false
@@ -98,6 +89,7 @@ class Registry {
       watch: ref => ctx.watch(ref),
       unwatch: ref => ctx.unwatch(ref)
     })
+    this.#guests = new Guests(port, this.#holders, (message, from) => this.#handle(message, from))
   }
 
   readonly receive = (message: RegistryMessage, from: Origin): void => {
@@ -124,7 +116,7 @@ class Registry {
         return
       default:
         if (guest === undefined) this.#handle(message, from)
-        else this.#check(guest, message, from)
+        else this.#guests.check(guest, message, from)
     }
   }
 
@@ -145,75 +137,6 @@ class Registry {
       if (this.#port.reachable(system)) this.#port.registryOn(system).send({ type: 'lapsed' })
     }
     this.#lapsed.clear()
-  }
-
-  // guests --------------------------------------------------------------------------------------------------------------
-
-  /** A guest speaks for its own actors only, and of what it may know. */
-  #check(guest: string, message: Asked, from: Origin): void {
-    if (!refsIn(message).every(ref => this.#port.owns(guest, ref))) return
-    // What is told in place of being asked nobody gives up, and no limit counts: it would wait here when the guest is gone.
-    if ('replyTo' in message && !(from instanceof QuestionOrigin)) return
-    switch (message.type) {
-      case 'release':
-      case 'leave':
-      case 'unsubscribe':
-      case 'outlived':
-        this.#handle(message, from)
-        return
-      case 'claim':
-      case 'join': {
-        const flaw = lookAlike(message.type === 'claim' ? message.name : message.group)
-        if (flaw !== undefined) {
-          message.replyTo.send({ code: 'ACTOR_INVALID', message: flaw })
-          return
-        }
-      }
-    }
-    const party = this.#port.guestOf(guest)
-    const undecided = this.#undecided.get(party) ?? 0
-    if (undecided >= MAX_OF_GUEST) {
-      if (message.type !== 'subscribe') message.replyTo.send(noRoom)
-      return
-    }
-    const action = message.type === 'claim' ? 'register' : message.type === 'join' ? 'join' : 'lookup'
-    const allowed = this.#port.allowed(guest, action, 'name' in message ? message.name : message.group)
-    if (typeof allowed === 'boolean') {
-      this.#decided(message, from, party, allowed)
-      return
-    }
-    this.#undecided.set(party, undecided + 1)
-    void allowed.then(yes => {
-      const left = (this.#undecided.get(party) ?? 1) - 1
-      if (left > 0) this.#undecided.set(party, left)
-      else this.#undecided.delete(party)
-      this.#decided(message, from, party, yes)
-    })
-  }
-
-  #decided(
-    message: Extract<RegistryRequest, { type: 'lookup' | 'claim' | 'join' | 'subscribe' }>,
-    from: Origin,
-    party: string,
-    allowed: boolean
-  ): void {
-    if (message.type === 'lookup') {
-      // A forbidden name goes the way of one that nobody has: same answer, same wait.
-      this.#handle({ ...message, hidden: !allowed || message.hidden === true }, from)
-      return
-    }
-    if (!allowed) {
-      if (message.type !== 'subscribe') message.replyTo.send(forbidden)
-      return
-    }
-    const [ref, kind, name] = thingOf(message)
-    if (!this.#holders.hasRoom(party, ref, kind, name)) {
-      if (message.type !== 'subscribe') message.replyTo.send(noRoom)
-      return
-    }
-    // Counted here, also when the hub above keeps it: nobody else knows who came in together. A claim that fails is released.
-    this.#holders.add(ref, kind, name, party)
-    this.#handle(message.type === 'claim' ? { ...message, guest: true } : message, from)
   }
 
   // what is asked -------------------------------------------------------------------------------------------------------
@@ -374,46 +297,5 @@ class Registry {
   }
 }
 
-const noRoom: Answer<never> = {
-  code: 'ACTOR_NO_ROOM',
-  message: `one guest may have ${MAX_OF_GUEST} names, places in groups and listings together`
-}
-const forbidden: Answer<never> = {
-  code: 'ACTOR_FORBIDDEN',
-  message: 'this system may not do that; the gateway decides with `expose` and `authorize`'
-}
 const noWay: Answer<never> = { code: 'ACTOR_NO_ROOM', message: 'the way to the authority for names is full' }
 const cutOff: Answer<never> = { code: 'ACTOR_UNREACHABLE', message: 'the authority for names is out of reach' }
-
-/** What a guest is to have, and who is to have it. */
-function thingOf(
-  message: Extract<RegistryRequest, { type: 'claim' | 'join' | 'subscribe' }>
-): [ref: AnyRef, kind: Kind, name: string] {
-  switch (message.type) {
-    case 'claim':
-      return [message.ref, 'names', message.name]
-    case 'join':
-      return [message.member.ref, 'groups', message.group]
-    case 'subscribe':
-      return [message.to, 'follows', message.group]
-  }
-}
-
-/** The refs in a request that its sender must own. */
-function refsIn(message: Asked): AnyRef[] {
-  switch (message.type) {
-    case 'lookup':
-      return [message.replyTo]
-    case 'claim':
-    case 'release':
-    case 'leave':
-      return [message.ref, message.replyTo]
-    case 'join':
-      return [message.member.ref, message.replyTo]
-    case 'subscribe':
-    case 'unsubscribe':
-      return [message.to]
-    case 'outlived':
-      return []
-  }
-}
