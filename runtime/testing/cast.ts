@@ -12,7 +12,7 @@ import { areBeside, isHub, route, type Topology, type Way } from './topology.ts'
 import type { VirtualClock, VirtualTime } from './virtual-time.ts'
 
 const SECRET = 'the secret of the simulator'
-const BACKOFF = { min: 50, max: 1_000 }
+const BACKOFF = { min: 50, max: 1_500 }
 
 export interface Member {
   /** No two have the same, not even one after the other. */
@@ -28,13 +28,15 @@ export type Offer = Pick<ListenOptions, 'expose' | 'authorize'>
 
 /** What an association does, by the head of a frame that it sends. */
 function phase(frame: Uint8Array): string {
-  const kind = KINDS[frame[ROUTE_BYTES] ?? 0] ?? 'unknown'
-  const flags = frame[ROUTE_BYTES + 1] ?? 0
-  const opening = (flags & OPENING) === 0 ? '' : (flags & UNHEARD) === 0 ? ' opening' : ' opening unheard'
-  return `association: ${kind}${opening}${(flags & RESEND) === 0 ? '' : ' resend'}`
+  return PHASES[(frame[ROUTE_BYTES] ?? 0) * 8 + ((frame[ROUTE_BYTES + 1] ?? 0) & 7)] ?? 'association: unknown'
 }
 
-const KINDS = ['', 'batch', 'ack', 'sync', 'ended', 'goodbye']
+const PHASES = ['', 'batch', 'ack', 'sync', 'ended', 'goodbye'].flatMap(kind =>
+  [0, 1, 2, 3, 4, 5, 6, 7].map(flags => {
+    const opening = (flags & OPENING) === 0 ? '' : (flags & UNHEARD) === 0 ? ' opening' : ' opening unheard'
+    return `association: ${kind}${opening}${(flags & RESEND) === 0 ? '' : ' resend'}`
+  })
+)
 
 const quiet = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
@@ -57,7 +59,7 @@ export class Cast {
     this.#seed = seed
     this.#account = account
     this.#offer = offer
-    this.downAfter = random.chance(0.25) ? random.int(500, 3_000) : random.int(4_000, 30_000)
+    this.downAfter = random.chance(0.25) ? random.int(1_500, 4_000) : random.int(4_000, 30_000)
   }
 
   /** Resolves when all are connected. */
