@@ -31,6 +31,9 @@ const PATIENCE = 240_000
 const tooLong = (): Promise<never> =>
   new Promise((_, reject) => setTimeout(() => reject(new Error(`not done within ${PATIENCE} ms`)), PATIENCE).unref())
 
+// Left by hand, it leaves nothing behind: what a round has made outside of this process goes when that exits.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
+
 let faults = 0
 for (let n = 0; n < count; n++) {
   const name = names[(seed + n) % names.length] as keyof typeof rounds

@@ -49,6 +49,11 @@ async function wire(): Promise<Wire> {
     await ip('-n', end, 'link', 'set', end, 'up')
     await ip('-n', end, 'link', 'set', 'lo', 'up')
   }
+  // However the run ends.
+  const sweep = (): void => {
+    for (const end of ends) spawnSync('ip', ['netns', 'del', end])
+  }
+  process.once('exit', sweep)
   const shape = (...how: string[]): Promise<unknown> =>
     Promise.all(ends.map(end => run('tc', ['-n', end, 'qdisc', 'replace', 'dev', end, 'root', ...how])))
   return {
@@ -67,6 +72,7 @@ async function wire(): Promise<Wire> {
           )
       ),
     async remove() {
+      process.off('exit', sweep)
       for (const end of ends) await ip('netns', 'del', end).catch(() => {})
     }
   }
