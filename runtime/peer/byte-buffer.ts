@@ -15,7 +15,7 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
 
 /** Shorter ASCII is quicker in a loop than through TextEncoder and TextDecoder, whose calls cost some 70 ns. */
 const SHORT_TEXT = 32
-/** Longer text is encoded apart and copied: room for its worst case (3 bytes a character) would triple the buffer. */
+/** Room for the worst case of longer text (3 bytes a character) would triple the buffer. */
 const LONG_TEXT = 16_384
 const MAX_VARINT_BYTES = 8
 
@@ -75,9 +75,7 @@ export class ByteBuffer {
   utf8(text: string): void {
     const { length } = text
     if (length > LONG_TEXT) {
-      const encoded = encoder.encode(text)
-      this.varint(encoded.length)
-      this.raw(encoded)
+      this.#longText(text)
       return
     }
     this.reserve(MAX_VARINT_BYTES + length * 3)
@@ -97,6 +95,25 @@ export class ByteBuffer {
     this.at += written
   }
 
+  /** Most text has one byte a character and is written in place; only what is left of other text is encoded apart and copied. */
+  #longText(text: string): void {
+    const start = this.at
+    const guess = widthOf(text.length)
+    this.reserve(guess + text.length)
+    const { read, written } = encoder.encodeInto(text, this.bytes.subarray(start + guess))
+    this.at += guess + written
+    if (read < text.length) this.raw(encoder.encode(text.slice(read)))
+    const size = this.at - start - guess
+    const width = widthOf(size)
+    if (width !== guess) {
+      this.reserve(width - guess)
+      this.bytes.copyWithin(start + width, start + guess, this.at)
+    }
+    this.at = start
+    this.varint(size)
+    this.at += size
+  }
+
   /** Writes text at `start` if all of it is ASCII, without moving `at`; the caller has reserved the room. */
   ascii(text: string, start: number): boolean {
     const { bytes } = this
@@ -113,6 +130,13 @@ export class ByteBuffer {
     this.bytes.set(bytes, this.at)
     this.at += bytes.length
   }
+}
+
+/** Bytes of the varint of a length. */
+function widthOf(length: number): number {
+  let width = 1
+  for (let rest = length; rest > 0x7f; rest = Math.floor(rest / 0x80)) width += 1
+  return width
 }
 
 export class ByteReader {

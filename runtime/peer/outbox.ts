@@ -11,12 +11,14 @@ import { type Account, BATCH_COST } from './memory.ts'
 
 /** A batch leaves when it has this many bytes, at the end of the turn otherwise: bench/websocket, 16 KiB is where more gains nothing. */
 const BATCH_BYTES = 16_384
-/** A string or byte array from this size on makes its message go aside at once, instead of after it was encoded in vain. */
+/** Strings and byte arrays from this size on make their message go aside at once, instead of after it was encoded in vain. */
 const WEIGHTY = 49_152
 /** Chunks are made while fewer bytes than this wait: enough to keep a path busy, few enough that mail gets between. */
 const CHUNKS_AHEAD = 262_144
 /** What a chunk's own head takes at most. */
 const CHUNK_HEAD = 16
+/** Room for what a message that goes aside has beside what makes it so large; most have less, and nothing is moved as it grows. */
+const AROUND = 1_024
 
 /** Buffers that are kept for the next turn. */
 const MAX_SPARE = 8
@@ -105,11 +107,9 @@ export class Outbox {
   /** A signal about a target, which is defined first where needed. */
   signalTarget(kind: number, target: Target): void {
     if (this.#aside.length > 0) {
-      this.#putAside(
-        this.#alone(buffer => this.#head(buffer, kind, target, undefined)),
-        undefined,
-        0
-      )
+      const alone = new ByteBuffer(64)
+      this.#head(alone, kind, target, undefined)
+      this.#putAside(alone.bytes.slice(0, alone.at), undefined, 0)
       return
     }
     const buffer = this.#open()
@@ -148,8 +148,9 @@ export class Outbox {
 
   #mail(kind: number, target: Target | undefined, id: string | undefined, message: unknown, limit: number): void {
     this.#port.association.begin()
-    if (isWeighty(message) || (this.#aside.length > 0 && this.#mustWait(target))) {
-      this.#mailAside(kind, target, id, message, limit)
+    const weight = weightOf(message)
+    if (weight >= WEIGHTY || (this.#aside.length > 0 && this.#mustWait(target))) {
+      this.#mailAside(kind, target, id, message, limit, weight)
       return
     }
     const encoder = this.#port.encoder()
@@ -168,7 +169,7 @@ export class Outbox {
     if (size > MAX_BATCH) {
       buffer.at = start
       encoder.rollback(mark)
-      this.#mailAside(kind, target, id, message, limit)
+      this.#mailAside(kind, target, id, message, limit, size)
       return
     }
     if (size > limit) {
@@ -179,20 +180,20 @@ export class Outbox {
     this.#close(buffer, start, 1)
   }
 
-  #mailAside(kind: number, target: Target | undefined, id: string | undefined, message: unknown, limit: number): void {
-    const bytes = this.#alone(buffer => {
-      this.#head(buffer, kind, target, id)
-      this.#port.encoder().encodeAlone(message, buffer)
-    })
+  #mailAside(
+    kind: number,
+    target: Target | undefined,
+    id: string | undefined,
+    message: unknown,
+    limit: number,
+    weight: number
+  ): void {
+    const buffer = new ByteBuffer(weight + AROUND)
+    this.#head(buffer, kind, target, id)
+    this.#port.encoder().encodeAlone(message, buffer)
+    const bytes = buffer.bytes.subarray(0, buffer.at)
     if (bytes.length > limit) throw tooLarge(bytes.length, limit)
     this.#putAside(bytes, target, 1)
-  }
-
-  /** An item in bytes of its own, whose target is defined in the order of the small ones. */
-  #alone(write: (buffer: ByteBuffer) => void): Uint8Array {
-    const buffer = new ByteBuffer(1_024)
-    write(buffer)
-    return buffer.bytes.subarray(0, buffer.at)
   }
 
   #putAside(bytes: Uint8Array, target: Target | undefined, mail: number): void {
@@ -311,15 +312,16 @@ function tooLarge(size: number, limit: number): ActorError {
   )
 }
 
-/** A look at the top of a message, to find the usual large ones without encoding them twice. */
-function isWeighty(message: unknown): boolean {
-  if (typeof message === 'string') return message.length >= WEIGHTY
-  if (typeof message !== 'object' || message === null) return false
-  if (ArrayBuffer.isView(message)) return message.byteLength >= WEIGHTY
+/** A look at the top of a message, to find the usual large ones without encoding them twice: how much of it is long texts and bytes. */
+function weightOf(message: unknown): number {
+  if (typeof message === 'string') return message.length
+  if (typeof message !== 'object' || message === null) return 0
+  if (ArrayBuffer.isView(message)) return message.byteLength
+  let weight = 0
   for (const key in message) {
     const value = (message as Record<string, unknown>)[key]
-    if (typeof value === 'string' ? value.length >= WEIGHTY : ArrayBuffer.isView(value) && value.byteLength >= WEIGHTY)
-      return true
+    if (typeof value === 'string') weight += value.length
+    else if (ArrayBuffer.isView(value)) weight += value.byteLength
   }
-  return false
+  return weight
 }
