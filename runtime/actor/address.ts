@@ -26,6 +26,6 @@ export function parseAddress(text: string): Address | undefined {
 }
 
 /** The part of an address that tells its actor from the others of its system. */
-export function idOf(address: string): string {
+export function actorIdOf(address: string): string {
   return address.slice(address.indexOf('/') + 1)
 }

@@ -61,7 +61,7 @@ export class Finish {
 
   /** Bytes were acknowledged, or an epoch has ended. */
   progressed(): void {
-    for (const look of [...this.#progress]) look()
+    if (this.#progress.size > 0) for (const look of [...this.#progress]) look()
   }
 
   onProgress(look: () => void): Subscription {

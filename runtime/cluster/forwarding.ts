@@ -2,7 +2,8 @@
 // which attachment. The hub (hub.ts) hands it every such frame and keeps the directory. It may drop, never buffer without bound.
 
 import { base64url } from '../actor/ids.ts'
-import { FrameKind, hop, isRelay, routeFrom, routeTo } from '../peer/frame.ts'
+import { FrameKind, hop, isRelay, isTo, routeFrom, routeTo } from '../peer/frame.ts'
+import { idBytes } from '../peer/identity.ts'
 import type { Notice } from '../peer/notice.ts'
 import type { Attachment } from './attachment.ts'
 import type { Directory } from './directory.ts'
@@ -26,10 +27,13 @@ export interface ForwardingPort {
 
 export class Forwarding {
   readonly #port: ForwardingPort
+  /** The id of its system. */
+  readonly #bytes: Uint8Array
   readonly #directory: Directory
 
   constructor(port: ForwardingPort, directory: Directory) {
     this.#port = port
+    this.#bytes = idBytes(port.id) as Uint8Array
     this.#directory = directory
   }
 
@@ -46,11 +50,11 @@ export class Forwarding {
       return
     }
     if (from === this.#port.id) return
-    const to = base64url(routeTo(frame))
-    if (to === this.#port.id) {
+    if (isTo(frame, this.#bytes)) {
       this.#port.arrived(directory.factsOf(from), by, frame)
       return
     }
+    const to = base64url(routeTo(frame))
     const target = directory.wayOn(to, by)
     const allowed = hop(frame) && this.#mayRelay(by, from, target, to)
     // Dropped while nobody has decided yet, or the target is slow: the sender's association sends it again.

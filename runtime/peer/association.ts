@@ -7,7 +7,7 @@
 //   ack      all batches up to this number have been disposed of: in a mailbox, or a dead letter.
 //   credit   bytes that may be sent in this epoch in all. Absolute, so lost or repeated grants do no harm.
 
-import { appended } from './appended.ts'
+import { appended, queued } from './appended.ts'
 import { type Batch, Epoch, INITIAL_CREDIT } from './epoch.ts'
 import {
   HEAD_BYTES,
@@ -94,9 +94,9 @@ export interface AssociationOptions {
 }
 
 /** The first of those held has been disposed of. */
-function release({ held }: Epoch): void {
-  if (held.length === 1) held.length = 0
-  else held.shift()
+function release(epoch: Epoch): void {
+  if (epoch.held.length === 1) epoch.held = []
+  else epoch.held.shift()
 }
 
 /** How batches flow: freely, or not before the peer has said where to go on. */
@@ -204,7 +204,7 @@ export class Association {
     epoch.account.take(frame.length - HEAD_BYTES + BATCH_COST)
     writeRoute(frame, this.#options.to, this.#options.from)
     writeSeq(frame, epoch.last)
-    epoch.queue.push({ seq: epoch.last, frame, upTo: epoch.total, mail, at: 0, resent: false })
+    epoch.queue = queued(epoch.queue, { seq: epoch.last, frame, upTo: epoch.total, mail, at: 0, resent: false })
     if (this.#path === undefined && this.#waiting === undefined) this.#waiting = this.#port.now()
     this.#transmit(epoch)
     this.#plan()
@@ -324,15 +324,18 @@ export class Association {
     }
     if (kind === HeadKind.ended || kind === HeadKind.goodbye) {
       // The last word says what was disposed of: that much is not lost.
-      if (kind === HeadKind.goodbye && ack <= epoch.last) this.#acknowledge(epoch, ack)
+      if (kind === HeadKind.goodbye && ack <= epoch.last) this.#acknowledge(epoch, ack, this.#port.now())
       this.#end(kind === HeadKind.goodbye ? 'goodbye' : 'unreachable')
       return
     }
     if (ack > epoch.last) return
-    this.#heardFrom(epoch)
-    const freed = this.#acknowledge(epoch, ack)
+    const now = this.#port.now()
+    epoch.answered = true
+    this.#heard = now
+    this.#probes = 0
+    const freed = this.#acknowledge(epoch, ack, now)
     if (credit > epoch.granted) epoch.granted = credit
-    if (kind === HeadKind.batch) this.#receive(epoch, frame, seq)
+    if (kind === HeadKind.batch) this.#receive(epoch, frame, seq, now)
     else {
       if ((flags & RESEND) !== 0) this.#rewind(epoch, seq)
       if (kind === HeadKind.sync) this.#sendAck(epoch, HeadKind.ack, this.#starving(epoch) ? 0 : RESEND, path)
@@ -345,11 +348,11 @@ export class Association {
     if (freed || moved) this.#port.room()
   }
 
-  #receive(epoch: Epoch, frame: Uint8Array, seq: number): void {
+  #receive(epoch: Epoch, frame: Uint8Array, seq: number, now: number): void {
     const bytes = frame.length - HEAD_BYTES
     if (seq <= epoch.received) {
       // A repeat: its ack was lost, or the path changed. It is acknowledged again and goes nowhere.
-      epoch.ackDue = Math.min(epoch.ackDue, this.#port.now() + ACK_DELAY)
+      epoch.ackDue = Math.min(epoch.ackDue, now + ACK_DELAY)
       return
     }
     if (seq > epoch.received + 1) {
@@ -368,11 +371,11 @@ export class Association {
     epoch.account.came(bytes)
     epoch.received = seq
     epoch.receivedBytes += bytes
-    epoch.held.push(frame)
+    epoch.held = queued(epoch.held, frame)
     if (epoch.held.length === 1 && this.#port.receive(frame, HEAD_BYTES)) {
       if (this.#epoch !== epoch) return
       release(epoch)
-      this.#disposed(epoch)
+      this.#disposed(epoch, now)
     } else if (this.#epoch === epoch) this.#keep(epoch, bytes + BATCH_COST)
     epoch.count()
   }
@@ -387,7 +390,7 @@ export class Association {
     const frame = epoch.held[0] as Uint8Array
     release(epoch)
     this.#keep(epoch, HEAD_BYTES - BATCH_COST - frame.length)
-    this.#disposed(epoch)
+    this.#disposed(epoch, this.#port.now())
   }
 
   /** Memory is short: what comes is not taken, and asked for again when there is room. */
@@ -417,10 +420,9 @@ export class Association {
     return false
   }
 
-  #disposed(epoch: Epoch): void {
+  #disposed(epoch: Epoch, now: number): void {
     epoch.count()
     epoch.disposed += 1
-    const now = this.#port.now()
     epoch.ackDue = Math.min(epoch.ackDue, now + ACK_DELAY)
     const often = Math.max(ACK_BYTES, this.#options.window / 16)
     if (epoch.receivedBytes - epoch.told.received >= often) this.#sendAck(epoch, HeadKind.ack, 0)
@@ -437,18 +439,17 @@ export class Association {
   }
 
   /** `true` when bytes were freed. */
-  #acknowledge(epoch: Epoch, ack: number): boolean {
+  #acknowledge(epoch: Epoch, ack: number, now: number): boolean {
     if (ack <= epoch.acked) return false
     const count = ack - epoch.acked
     const batch = epoch.queue[count - 1] as Batch
     if (!batch.resent && batch.at > 0) {
-      const sample = Math.max(0, this.#port.now() - batch.at)
+      const sample = Math.max(0, now - batch.at)
       this.#rtt = this.#rtt === undefined ? sample : this.#rtt + (sample - this.#rtt) / 8
     }
     epoch.account.give(batch.upTo - epoch.ackedBytes + count * BATCH_COST)
     epoch.ackedBytes = batch.upTo
-    // An array that is emptied this way keeps no room for more, which thousands of idle ones would.
-    if (count === epoch.queue.length) epoch.queue.length = 0
+    if (count === epoch.queue.length) epoch.queue = []
     else epoch.queue.splice(0, count)
     epoch.acked = ack
     if (epoch.cursor < ack) epoch.cursor = ack
@@ -463,13 +464,6 @@ export class Association {
     if (from < epoch.cursor) epoch.cursor = from
   }
 
-  #heardFrom(epoch: Epoch): void {
-    const now = this.#port.now()
-    epoch.answered = true
-    this.#heard = now
-    this.#probes = 0
-  }
-
   /** Something was sent, or wants to be, that only the peer can answer. */
   #outstanding(epoch: Epoch): boolean {
     return epoch.last > epoch.acked || this.#flow === 'resuming'
@@ -481,11 +475,12 @@ export class Association {
   #transmit(epoch: Epoch): boolean {
     const path = this.#path
     if (path === undefined || this.#flow !== 'free') return false
+    if (epoch.cursor === epoch.last) return false
     const before = epoch.cursor
+    const now = this.#port.now()
     while (epoch.cursor < epoch.last && path === this.#path) {
       const batch = epoch.queue[epoch.cursor - epoch.acked] as Batch
       if (batch.upTo > epoch.granted || path.buffered > PATH_HIGH) break
-      const now = this.#port.now()
       batch.resent = batch.at > 0
       batch.at = now
       epoch.cursor += 1

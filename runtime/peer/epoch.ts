@@ -27,7 +27,7 @@ export class Epoch {
   readonly account: Account
   readonly #association: Association
   /** Batches that have not been acknowledged: `queue[0]` has the number `acked + 1`. */
-  readonly queue: Batch[] = []
+  queue: Batch[] = []
   acked = 0
   ackedBytes = 0
   /** The last batch given to the path in use. Behind it everything waits for room, credit or a path. */
@@ -42,7 +42,7 @@ export class Epoch {
   receivedBytes = 0
   disposed = 0
   /** In order, but not disposed of: the first is parked, the others wait behind it. */
-  readonly held: Uint8Array[] = []
+  held: Uint8Array[] = []
   /** What these count for in memory. */
   heldCost = 0
   /** Bytes of a batch that memory had no room for; 0: none. Nothing is asked for again before there is. */

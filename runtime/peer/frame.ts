@@ -91,6 +91,12 @@ export function isRelay(frame: Uint8Array): boolean {
   return frame.length >= HEAD_BYTES && frame[0] === FrameKind.relay
 }
 
+/** Whether a frame is for the system with this id, 16 bytes: without making a text of each frame's. */
+export function isTo(frame: Uint8Array, id: Uint8Array): boolean {
+  for (let i = 0; i < id.length; i++) if (frame[TO + i] !== id[i]) return false
+  return true
+}
+
 export const routeTo = (frame: Uint8Array): Uint8Array => frame.subarray(TO, FROM)
 export const routeFrom = (frame: Uint8Array): Uint8Array => frame.subarray(FROM, ROUTE_BYTES)
 

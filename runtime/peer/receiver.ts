@@ -1,7 +1,7 @@
 // The receiving half of a peer: the inbox hands it items; it decodes mail and checks it, and hands it on to the actors here
 // as what it is to them. What finds no room waits, and the batch that it came in with it (intake.ts).
 
-import { idOf } from '../actor/address.ts'
+import { actorIdOf } from '../actor/address.ts'
 import { reasonError } from '../actor/ask.ts'
 import type { DeadLetterReason } from '../actor/dead-letters.ts'
 import { ActorError } from '../actor/errors.ts'
@@ -184,7 +184,7 @@ export class Receiver implements InboxPort, Asker, HeardRefs {
 
   watchedFrom(target: number | string): void {
     const ref = this.#targets.at(target)
-    if (!this.#ledger.watchedBy(ref, idOf(ref.address))) return
+    if (!this.#ledger.watchedBy(ref, actorIdOf(ref.address))) return
     const { allowance, terms } = this.#standing
     if (allowance.watches <= terms.watches) ref.watch(this.#sender)
     else {

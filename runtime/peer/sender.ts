@@ -2,7 +2,7 @@
 // there their ends, the receiving half (receiver.ts) what became of questions. It says no where there is no room or no way,
 // and hands the rest to the outbox.
 
-import { idOf } from '../actor/address.ts'
+import { actorIdOf } from '../actor/address.ts'
 import type { DeadLetterReason } from '../actor/dead-letters.ts'
 import { codeOf } from '../actor/errors.ts'
 import type { LocalSystem } from '../actor/local-system.ts'
@@ -154,7 +154,7 @@ export class Sender implements Watcher, Asked, Waiting, PressureFollower, Outbox
   /** The mailbox of an actor here fills up, or is clear again: those who send to it from there are told. */
   pressureChanged(ref: Ref<never>, on: boolean): void {
     if (this.association.epoch === undefined) return
-    const id = idOf(ref.address)
+    const id = actorIdOf(ref.address)
     this.#outbox.signal(buffer => {
       buffer.u8(Item.pressure)
       buffer.utf8(id)
@@ -281,7 +281,7 @@ export class Sender implements Watcher, Asked, Waiting, PressureFollower, Outbox
 }
 
 function askId({ replyTo }: Question): string {
-  return idOf(replyTo?.address ?? '')
+  return actorIdOf(replyTo?.address ?? '')
 }
 
 function reasonOf(error: unknown): DeadLetterReason {

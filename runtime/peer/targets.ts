@@ -1,7 +1,7 @@
 // What the numbers and ids in a peer's mail stand for: actors here, and what mail to them must pass. The receiving half of a
 // peer (receiver.ts) asks for each item.
 
-import { formatAddress, idOf } from '../actor/address.ts'
+import { actorIdOf, formatAddress } from '../actor/address.ts'
 import type { StandardSchema } from '../actor/names.ts'
 import { NowhereRef } from '../actor/nowhere-ref.ts'
 import type { Ref } from '../actor/ref.ts'
@@ -45,7 +45,7 @@ export class Targets {
     if (ref === undefined) throw new BrokenFrame('a number that stands for no actor')
     if (!(ref instanceof NowhereRef)) return ref
     // The one id that is known before its actor is there is the registry's.
-    const now = this.#local(idOf(ref.address))
+    const now = this.#local(actorIdOf(ref.address))
     this.#refs[target] = now
     return now
   }

@@ -24,7 +24,7 @@ export class Waiters {
 
   /** The way may be clear, or gone. */
   look(): void {
-    for (const look of [...this.#looks]) look()
+    if (this.#looks.size > 0) for (const look of [...this.#looks]) look()
   }
 
   ready(ref: RemoteRef<never>, { signal, within }: AskOptions = {}): Promise<void> {
