@@ -315,12 +315,15 @@ export class Hub {
         return
       case FrameKind.goodbye: {
         const wire = attachment.wire
+        const why = readGoodbye(frame)
         this.#down(attachment)
-        this.#gone(attachment, 'goodbye', readGoodbye(frame))
+        this.#gone(attachment, 'goodbye', why)
         if (wire !== undefined) {
           wire.closed = () => {}
           wire.close(CloseCode.normal, 'goodbye')
         }
+        // Where only a gateway closes, its system is there still.
+        if (why.spread === undefined) this.#port.association(attachment.id)?.parted()
         return
       }
       case FrameKind.hello:

@@ -656,6 +656,11 @@ export class Association {
     this.#end('unreachable')
   }
 
+  /** The peer has said on its own link that it goes: without another way to it nothing more of this epoch will come. */
+  parted(): void {
+    if (this.#path === undefined) this.#end('goodbye')
+  }
+
   /** Tells the peer that this system is ending, and ends the epoch here. */
   goodbye(): void {
     const epoch = this.#epoch

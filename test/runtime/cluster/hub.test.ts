@@ -136,6 +136,45 @@ describe('a hub', () => {
       expect(heard).to.deep.equal([])
     })
 
+    it('goodbye of its link ends the epoch with the one who says it, at once', async () => {
+      const { transport } = await door(hub, guests)
+      const peer = await rawGuest(transport)
+      const { ref, heard } = watcher(hub)
+      const far = hub.ref(`actor:${peer.identity.id}/x`) as ActorRef<unknown>
+      await ref.ask({ type: 'watch', ref: far })
+      await settled()
+      const before = heard.length
+      peer.send(Uint8Array.of(FrameKind.goodbye))
+      await settled()
+      expect(before).to.equal(0)
+      expect(heard.map(each => 'reason' in each && each.reason.kind)).to.deep.equal(['unreachable'])
+    })
+
+    it('goodbye of a gateway leaves the epoch with its system open: it may be reached by another', async () => {
+      const { transport } = await door(hub, guests)
+      const peer = await rawGuest(transport)
+      const { ref, heard } = watcher(hub)
+      await ref.ask({ type: 'watch', ref: hub.ref(`actor:${peer.identity.id}/x`) as ActorRef<unknown> })
+      await settled()
+      peer.send(Uint8Array.of(FrameKind.goodbye, 0, 0, 3, 0xe8))
+      await settled()
+      expect(heard).to.deep.equal([])
+    })
+
+    it('goodbye of a link leaves the epoch open where the hub above may be another path', async () => {
+      const above = await door(scene.make('above'), nodes)
+      await hub.connect(above.transport, { secret: SECRET })
+      const { transport } = await door(hub, guests)
+      const peer = await rawGuest(transport)
+      const { ref, heard } = watcher(hub)
+      await ref.ask({ type: 'watch', ref: hub.ref(`actor:${peer.identity.id}/x`) as ActorRef<unknown> })
+      await settled()
+      peer.send(relayed(peer.identity.id, hub.id, { kind: HeadKind.ack, epoch: 1 }))
+      peer.send(Uint8Array.of(FrameKind.goodbye))
+      await settled()
+      expect(heard).to.deep.equal([])
+    })
+
     it('that nobody has is answered at once, and the asker hears ACTOR_UNREACHABLE', async () => {
       const { system } = await attach('left', nodes)
       const nobody = system.ref(`actor:${identity().id}/x`) as ActorRef<Get>
