@@ -111,8 +111,8 @@ export const plants = [
     edits: [
       {
         file: association,
-        find: 'if (other !== undefined) {\n      this.pathDown(path)',
-        put: "if (other !== undefined) {\n      this.#end('unreachable')"
+        find: 'if (epoch === undefined || path !== this.#path) return\n    if (!epoch.answered) {',
+        put: 'if (epoch === undefined) return\n    if (!epoch.answered || path !== this.#path) {'
       }
     ]
   },
@@ -132,17 +132,12 @@ export const plants = [
     ]
   },
   {
-    name: 'a new path begins where the old one was cut',
+    name: 'what was on its way by the old path is never gone on with',
     edits: [
       {
         file: association,
-        find: "this.#flow = epoch.cursor > epoch.acked ? 'resuming' : 'free'",
-        put: "this.#flow = 'free'"
-      },
-      {
-        file: association,
-        find: 'if (epoch.asked === epoch.received || epoch.starved > 0) return',
-        put: 'if (epoch.asked <= epoch.received) return'
+        find: "this.#flow = 'free'\n    const from = Math.max",
+        put: 'const from = Math.max'
       }
     ]
   },

@@ -180,6 +180,7 @@ export class FamilyWorkload implements Workload {
     const { clock } = tree.member
     return setup<Work>(ctx => {
       const life = this.#begun(child)
+      let busy = false
       ctx.timers.once('tick', random.int(100, 5_000), { type: 'tick', life: life.number })
       return {
         receive: message => {
@@ -203,10 +204,18 @@ export class FamilyWorkload implements Workload {
           child.said += 1
           tree.monitor.send({ type: 'said', name: child.name })
           if (message.type === 'question') message.replyTo.send(n)
-          return message.type === 'slow' ? new Promise<void>(resolve => void clock.timer(40, resolve)) : undefined
+          if (message.type !== 'slow') return undefined
+          busy = true
+          return new Promise<void>(resolve => {
+            clock.timer(40, () => {
+              busy = false
+              resolve()
+            })
+          })
         },
         stopping: reason => {
           const younger = tree.children.slice(tree.children.indexOf(child) + 1)
+          if (busy) account.wrong(`${child.name} stops while a handler is at work`)
           if (reason.kind === 'shutdown' && younger.some(({ life: its }) => its?.over === false))
             account.wrong(`${child.name} stops before younger ones`)
           this.#over(child, reason)

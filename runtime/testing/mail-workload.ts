@@ -23,11 +23,14 @@ export class MailWorkload implements Workload {
   /** Who writes to whom. */
   readonly #circles = new Map<Witness, Witness[]>()
   readonly #asked: Array<{ by: Member; settled: boolean }> = []
+  /** Of how many bursts some messages are large. */
+  readonly #heavy: number
   #mortals = 0
   #planned = false
 
   constructor(stage: Stage) {
     this.#stage = stage
+    this.#heavy = stage.random.chance(0.1) ? 0.5 : 0.06
   }
 
   /** Those who know each other watch each other from the start, so that the end of an epoch is heard even by who never got anything in it. */
@@ -53,8 +56,7 @@ export class MailWorkload implements Workload {
     for (let at = 500; at < schedule.end; at += 500) time.after(at, () => this.#checkAcknowledged())
     for (let n = 0; n < 8; n++) {
       schedule.plan('mortal', 0, BEFORE, random => this.#mortal(random))
-      const within = n % 2 === 0 ? 20_000 : 600_000
-      schedule.plan('ask', 0, BEFORE, random => this.#ask(random, within))
+      schedule.plan('ask', 0, BEFORE, random => this.#ask(random, random.pick([20_000, 600_000, random.int(5, 400)])))
     }
   }
 
@@ -97,7 +99,7 @@ export class MailWorkload implements Workload {
   #burst(random: Random): void {
     const couple = this.#couple(random)
     const size = random.int(5, 45)
-    const heavy = random.chance(0.1)
+    const heavy = random.chance(this.#heavy)
     if (couple === undefined) return
     const [from, to, ref] = couple
     const { name, system } = from.member

@@ -50,6 +50,8 @@ export class Account {
   readonly violations: string[] = []
   delivered = 0
   unreachable = 0
+  /** Whom of them: systems that lost each other, both names. */
+  readonly apart = new Set<string>()
   /** Handlers that failed as they were told to. */
   crashed = 0
   /** Transitions that were seen. */

@@ -11,7 +11,7 @@ import { seeded } from './random.ts'
 import { Schedule } from './schedule.ts'
 import type { Stage, Workload } from './stage.ts'
 import { endStorm, planStorm } from './storm.ts'
-import { drawTopology } from './topology.ts'
+import { drawTopology, isHub } from './topology.ts'
 import { VirtualTime } from './virtual-time.ts'
 
 export type { Outcome, Strike } from './outcome.ts'
@@ -99,6 +99,13 @@ export async function runSeed(
   const harmless = [...account.strikes].every(strike => HARMLESS.has(strike))
   if (harmless && cast.downAfter >= PATIENT && account.unreachable > 0)
     account.wrong('an epoch ended, and nothing had happened that is worth it')
+  // Nor has what befalls a hub anything to say between two who have a connection of their own.
+  const hubs = [...account.strikes].every(strike => HARMLESS.has(strike) || strike.startsWith('hub-'))
+  for (const { from, to, as } of topology.ways) {
+    if (as !== 'peer' || isHub(topology, from) || isHub(topology, to) || !hubs || cast.downAfter < PATIENT) continue
+    if (account.apart.has(`${from} ${to}`))
+      account.wrong(`${from} and ${to} lost each other, by a fault of their hub's`)
+  }
 
   const { delivered, strikes, covered, unreachable, violations, hash, told } = account
   return {

@@ -36,13 +36,13 @@ export class Schedule {
     this.#began = began
   }
 
-  /** Plans something for a moment from `from` on; the last ones are `before` milliseconds before the end. */
+  /** Plans something for a moment, counted from now, from `from` on; the last ones are `before` milliseconds before the end. */
   plan(text: string, from: number, before: number, run: (random: Random) => void): void {
     this.planAt(this.#random.int(from, this.end - before), text, run)
   }
 
   planAt(at: number, text: string, run: (random: Random) => void): void {
-    const number = this.all.push({ at, text }) - 1
+    const number = this.all.push({ at: this.#time.now + at, text }) - 1
     if (this.#without.has(number)) return
     this.#time.after(at, () => {
       this.#began(text)

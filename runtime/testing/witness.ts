@@ -82,6 +82,7 @@ export function witness(member: Member, { random, time, account }: Stage): Witne
       account.note(`${name}!${from}:${reason.kind}`)
       if (reason.kind !== 'unreachable') account.wrong(`${name} heard ${reason.kind} of ${from}, which lives`)
       account.unreachable += 1
+      account.apart.add(`${name} ${from}`).add(`${from} ${name}`)
       excused.add(from)
       ended.add(from)
     }
