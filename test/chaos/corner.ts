@@ -116,6 +116,8 @@ export class Corner {
       const ear = this.#system.spawn(
         setup<Last>(ctx => {
           let said = 0
+          // If the partner is gone before it is born, nothing else would be heard of it.
+          ctx.watch(this.partner)
           return {
             receive: message => {
               if (message.type === 'born') {
