@@ -227,9 +227,9 @@ export const plants = [
     name: 'a late answer is counted nowhere',
     edits: [
       {
-        file: ask,
-        find: "if (this.#open) return this.#answer(envelope.message)\n    this.home.deadLetters.add(this, envelope, 'late-answer')",
-        put: 'if (this.#open) return this.#answer(envelope.message)'
+        file: 'runtime/actor/nowhere-ref.ts',
+        find: 'this.home.deadLetters.add(this, envelope, this.#reason)',
+        put: "if (this.#reason !== 'late-answer') this.home.deadLetters.add(this, envelope, this.#reason)"
       }
     ]
   },

@@ -89,19 +89,21 @@ export class FamilyWorkload implements Workload {
         schedule.plan(`work for ${tree.boss.name}`, 0, BEFORE, random => this.#round(tree, random))
   }
 
-  check(): void {
+  async check(): Promise<void> {
     const { account } = this.#stage
     for (const tree of this.#trees) {
       const { member, children, boss } = tree
       if (!member.alive) continue
-      const open = this.#open.get(tree) ?? 0
-      if (open !== 0) account.wrong(`${open} asks of children of ${boss.name} never settled`)
       for (const child of boss.ended ? [boss] : [boss, ...children]) {
         if (child.due === 'restart') account.wrong(`${child.name} crashed within its budget and was not restarted`)
         if (child.due === 'end' && !child.ended) account.wrong(`${child.name} used up its budget and did not end`)
         if (!child.ended && child.handled !== child.sent)
           account.wrong(`${child.name} was sent ${child.sent} messages and handled ${child.handled}`)
       }
+      // What nobody answered ends with who was asked.
+      if (boss.ref !== undefined) await member.system.stop(boss.ref as AnyRef)
+      const open = this.#open.get(tree) ?? 0
+      if (open !== 0) account.wrong(`${open} asks of children of ${boss.name} never settled`)
     }
   }
 
@@ -203,7 +205,7 @@ export class FamilyWorkload implements Workload {
           }
           child.said += 1
           tree.monitor.send({ type: 'said', name: child.name })
-          if (message.type === 'question') message.replyTo.send(n)
+          if (message.type === 'question' && n % 3 > 0) message.replyTo.send(n)
           if (message.type !== 'slow') return undefined
           busy = true
           return new Promise<void>(resolve => {
