@@ -19,7 +19,7 @@ const seed = flag('seed', 1)
 /** Samples of memory in all. */
 const SAMPLES = 90
 /** Short: what waits for those who are interrupted is the part of the memory that comes and goes. */
-const DOWN_AFTER = 3_000
+const DOWN_AFTER = 5_000
 /** Of a figure, between the last two thirds. */
 const FLAT = 0.1
 
@@ -86,8 +86,8 @@ for (const who of ['hub', 'guests'] as const) {
   }
 }
 console.log(
-  `${seen.visits} visits (${seen.goodbyes} with a goodbye), ${seen.cuts} cuts, ${kept.notes} notes, ${seen.answered} asks ` +
-    `answered, otherwise ${JSON.stringify(seen.failed)}; ${seen.ends} ends heard, ${seen.claims} names claimed`
+  `${seen.visits} visits (${seen.goodbyes} with a goodbye), ${seen.cuts} cuts, ${kept.notes} notes, ${seen.answered} asks and ` +
+    `visits went well, otherwise ${JSON.stringify(seen.failed)}; ${seen.ends} ends heard, ${seen.claims} names claimed`
 )
 const rest = await memory()
 console.log(`hub, nobody there: ${shown(empty)} before, ${shown(rest)} after`)
