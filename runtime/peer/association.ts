@@ -639,7 +639,7 @@ export class Association {
     this.#waiting = undefined
     this.#flow = 'free'
     if (epoch.starved > 0) this.#fed(epoch)
-    epoch.account.give(epoch.heldCost + epoch.total - epoch.ackedBytes + epoch.queue.length * BATCH_COST)
+    const held = epoch.heldCost + epoch.total - epoch.ackedBytes + epoch.queue.length * BATCH_COST
     if (this.#wakeAt !== Number.POSITIVE_INFINITY) {
       this.#wakeAt = Number.POSITIVE_INFINITY
       this.#port.wake(this.#wakeAt)
@@ -649,6 +649,8 @@ export class Association {
       epoch.held,
       epoch.queue.reduce((sum, batch) => sum + batch.mail, 0)
     )
+    // Only now: whoever waits for memory goes on at once, and what is said here then is of the next epoch.
+    epoch.account.give(held)
   }
 
   /** Ends the epoch here without a word: a hub came back as somebody else, or the limits were broken. */

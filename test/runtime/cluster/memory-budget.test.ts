@@ -164,7 +164,8 @@ describe('a memory budget', () => {
     }
     await until(() => held().guests > 8 * MIB, 'half of it is used')
     expect(held().taken).to.be.at.most(12 * MIB)
-    expect(footprint() - before).to.be.at.most(24 * MIB)
+    // Buffers are given back some time after they were collected.
+    await until(() => footprint() - before <= 24 * MIB, 'what the process takes')
   })
 
   it('is not used up by guests for nodes', async () => {
