@@ -81,7 +81,7 @@ export class MailWorkload implements Workload {
 
   #greet(who: Witness, by: Witness): void {
     const known = by.member.system.ref(who.self.address) as AnyRef
-    by.inbox.send({ type: 'greet', who: known, from: who.member.name, late: this.#planned })
+    by.inbox.send({ type: 'greet', who: known, from: who.member.name, late: this.#planned, at: this.#stage.time.now })
   }
 
   /** Two of them, and the second as the first knows it; who is asked may be dead, who asks may not. */

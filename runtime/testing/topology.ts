@@ -76,9 +76,9 @@ function drawTree(random: Random): Topology {
   for (const from of guests) ways.push({ from, to: random.pick(hubs), as: 'below', trust: 'guest' })
   const places = [...nodes, ...guests]
   for (let left = random.int(0, 3); left > 0; left--) {
-    const [from, to] = [random.pick(places), random.pick(nodes)]
+    const [from, to] = [random.pick(nodes), random.pick(nodes)]
     if (from !== to && !isAbove(ways, from, to) && !isAbove(ways, to, from))
-      ways.push({ from, to, as: 'peer', trust: guests.includes(from) ? 'guest' : 'node' })
+      ways.push({ from, to, as: 'peer', trust: 'node' })
   }
   return { shape: 'tree', places, ways }
 }

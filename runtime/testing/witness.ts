@@ -9,7 +9,7 @@ import type { Member } from './cast.ts'
 import type { Stage } from './stage.ts'
 
 export type Mail =
-  | { type: 'greet'; who: AnyRef; from: string; late: boolean }
+  | { type: 'greet'; who: AnyRef; from: string; late: boolean; at: number }
   | { type: 'count'; who: AnyRef; from: string; n: number; pad: Uint8Array | string }
   | { type: 'meet'; mortal: AnyRef; from: string; key: string; of: number }
   | { type: 'last'; key: string; n: number }
@@ -100,7 +100,8 @@ export function witness(member: Member, { random, time, account }: Stage): Witne
             counted(message.from, message.n, message.who)
             break
           case 'greet':
-            if (message.late) late.add(message.from)
+            // Who slept meanwhile watches no sooner than he awakes.
+            if (message.late || time.now - message.at > BACKLOG) late.add(message.from)
             senders.set(message.who, message.from)
             ctx.watch(message.who)
             break
