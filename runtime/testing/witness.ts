@@ -30,12 +30,14 @@ export interface Witness {
   readonly last: ReadonlyMap<string, number>
 }
 
-export function witness(member: Member, { random, time, account }: Stage): Witness {
+export function witness(member: Member, { random, time, account, cast }: Stage): Witness {
   const { name, system, clock } = member
   const slow = random.chance(0.25)
   if (slow) account.strike('slow')
   const capacity = slow ? SLOW_CAPACITY : Number.POSITIVE_INFINITY
   const last = new Map<string, number>()
+  /** An epoch that the other side ended before it ever heard of this one ends here unheard: nothing had come in it. */
+  const began = time.now
 
   // A gap is allowed only where the end of an epoch was heard between the two messages.
   const behavior = setup<Mail>(ctx => {
@@ -54,7 +56,11 @@ export function witness(member: Member, { random, time, account }: Stage): Witne
       account.note(`${name}<${from}:${n}`)
       const before = last.get(from) ?? 0
       if (n <= before) account.wrong(`${name} got ${from}:${n} after ${from}:${before}`)
-      else if (n > before + 1 && !excused.has(from) && !(before === 0 && late.has(from))) {
+      else if (
+        n > before + 1 &&
+        !excused.has(from) &&
+        !(before === 0 && (late.has(from) || time.now - began > cast.downAfter))
+      ) {
         account.wrong(`${name} got ${from}:${n} after ${from}:${before} and heard of no end between`)
       }
       if (!senders.has(who)) {
