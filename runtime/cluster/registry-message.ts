@@ -60,6 +60,8 @@ export type RegistryNews =
   | { type: 'above' }
   /** An authority is old enough to grant new claims. */
   | { type: 'of age' }
+  /** Those who were forgotten are to be told, again. */
+  | { type: 'tell lapsed' }
 
 export type RegistryMessage = RegistryRequest | RegistryNews
 
@@ -71,6 +73,7 @@ export function flawOf(message: unknown, isRef: (value: unknown) => boolean): st
     case 'reach':
     case 'above':
     case 'of age':
+    case 'tell lapsed':
     case 'outlived':
     case 'lapsed':
       return undefined

@@ -46,6 +46,11 @@ export interface RegistryPort extends GuestsPort {
   later(flushable: Flushable): void
 }
 
+/** Milliseconds between two tellings of those who were forgotten, how often each is told, and how many of them are remembered. */
+const LAPSED_AGAIN = 2_000
+const LAPSED_TIMES = 15
+const MAX_LAPSED = 10_000
+
 /** Requests that are kept by the hub above, and answered from there. */
 type Handed = Extract<RegistryRequest, { type: 'claim' | 'release' | 'join' | 'leave' }>
 
@@ -66,8 +71,8 @@ class Registry {
   #toldAbove = false
   #outlived = false
   #growing = false
-  /** Systems that were lost in this turn. */
-  readonly #lapsed = new Set<string>()
+  /** Systems that were lost, and how often they are still to be told. */
+  readonly #lapsed = new Map<string, number>()
 
   constructor(ctx: Context<RegistryMessage>, port: RegistryPort) {
     this.#ctx = ctx
@@ -109,6 +114,7 @@ class Registry {
       case 'named':
       case 'above':
       case 'of age':
+      case 'tell lapsed':
         if (from.trust === 'local') this.#news(message)
         return
       case 'lapsed':
@@ -129,14 +135,20 @@ class Registry {
     if (reason.kind !== 'unreachable' || this.#port.above() !== undefined) return
     // It may be there all the same, by an association that has just begun anew, and believe that it has what it had.
     if (this.#lapsed.size === 0) this.#port.later({ flush: () => this.#tellLapsed() })
-    this.#lapsed.add(this.#port.systemOf(ref))
+    if (this.#lapsed.size < MAX_LAPSED) this.#lapsed.set(this.#port.systemOf(ref), LAPSED_TIMES)
   }
 
+  /**
+   * More than once: what tells it may be lost with an epoch that ends on the way, and who is not heard right now may come back
+   * and know nothing. To hear it again does no harm.
+   */
   #tellLapsed(): void {
-    for (const system of this.#lapsed) {
+    for (const [system, left] of [...this.#lapsed]) {
+      this.#lapsed.delete(system)
       if (this.#port.reachable(system)) this.#port.registryOn(system).send({ type: 'lapsed' })
+      if (left > 1) this.#lapsed.set(system, left - 1)
     }
-    this.#lapsed.clear()
+    if (this.#lapsed.size > 0) this.#ctx.timers.once('lapsed', LAPSED_AGAIN, { type: 'tell lapsed' })
   }
 
   // what is asked -------------------------------------------------------------------------------------------------------
@@ -259,6 +271,9 @@ class Registry {
         return
       case 'above':
         this.#aboveChanged()
+        return
+      case 'tell lapsed':
+        this.#tellLapsed()
         return
       default:
         message satisfies never
