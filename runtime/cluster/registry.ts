@@ -143,6 +143,7 @@ class Registry {
    * and know nothing. To hear it again does no harm.
    */
   #tellLapsed(): void {
+    if (this.#port.above() !== undefined) this.#lapsed.clear()
     for (const [system, left] of [...this.#lapsed]) {
       this.#lapsed.delete(system)
       if (this.#port.reachable(system)) this.#port.registryOn(system).send({ type: 'lapsed' })
