@@ -62,46 +62,11 @@ function decoding(guard) {
 
 const schemas = {
   async zod() {
-    const { z } = await import('zod')
-    const { array, boolean, literal, number, object, string } = z
-    const item = object({ sku: string(), count: number(), price: number(), tags: array(string()) })
-    const address = object({ street: string(), city: string(), code: string() })
-    return {
-      'small, shaped': () => object({ type: literal('add'), n: number(), to: string() }),
-      'nested, 1 KiB': () =>
-        object({
-          type: literal('order'),
-          id: string(),
-          customer: object({ name: string(), mail: string(), address }),
-          items: array(item)
-        }),
-      'rows, 64 KiB': () =>
-        object({
-          type: literal('rows'),
-          rows: array(object({ id: number(), name: string(), score: number(), open: boolean() }))
-        })
-    }
+    return built((await import('zod')).z)
   },
 
   async valibot() {
-    const { array, boolean, literal, number, object, string } = await import('valibot')
-    const item = object({ sku: string(), count: number(), price: number(), tags: array(string()) })
-    const address = object({ street: string(), city: string(), code: string() })
-    return {
-      'small, shaped': () => object({ type: literal('add'), n: number(), to: string() }),
-      'nested, 1 KiB': () =>
-        object({
-          type: literal('order'),
-          id: string(),
-          customer: object({ name: string(), mail: string(), address }),
-          items: array(item)
-        }),
-      'rows, 64 KiB': () =>
-        object({
-          type: literal('rows'),
-          rows: array(object({ id: number(), name: string(), score: number(), open: boolean() }))
-        })
-    }
+    return built(await import('valibot'))
   },
 
   async arktype() {
@@ -120,6 +85,24 @@ const schemas = {
         }),
       'rows, 64 KiB': () => type({ type: '"rows"', rows: row.array() })
     }
+  }
+}
+
+/** zod and valibot name what is used here alike. */
+function built({ array, boolean, literal, number, object, string }) {
+  const item = object({ sku: string(), count: number(), price: number(), tags: array(string()) })
+  const address = object({ street: string(), city: string(), code: string() })
+  const row = object({ id: number(), name: string(), score: number(), open: boolean() })
+  return {
+    'small, shaped': () => object({ type: literal('add'), n: number(), to: string() }),
+    'nested, 1 KiB': () =>
+      object({
+        type: literal('order'),
+        id: string(),
+        customer: object({ name: string(), mail: string(), address }),
+        items: array(item)
+      }),
+    'rows, 64 KiB': () => object({ type: literal('rows'), rows: array(row) })
   }
 }
 
