@@ -2,11 +2,7 @@
 // Everything that can happen to two real associations within these bounds: prints states, transitions, and what was wrong.
 
 import { search } from '../test/exhaustive/search.ts'
-
-const flag = (name: string, otherwise: number): number => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? otherwise : Number(process.argv[at + 1])
-}
+import { flag } from './flags.ts'
 
 const bounds = {
   messages: flag('messages', 3),

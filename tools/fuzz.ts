@@ -5,15 +5,11 @@ import { seeded } from '../runtime/testing/random.ts'
 import { corpus } from '../test/fuzz/corpus.ts'
 import { fuzz } from '../test/fuzz/fuzz.ts'
 import { TARGETS, targetOf } from '../test/fuzz/targets.ts'
+import { flag, word } from './flags.ts'
 
-const flag = (name: string): string | undefined => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? undefined : process.argv[at + 1]
-}
-
-const cases = Number(flag('cases') ?? 1_000_000)
-const seed = Number(flag('seed') ?? 1)
-const only = flag('target')
+const cases = flag('cases', 1_000_000)
+const seed = flag('seed', 1)
+const only = word('target')
 let faults = 0
 for (const name of TARGETS) {
   if (only !== undefined && name !== only) continue

@@ -8,21 +8,18 @@ import { availableParallelism } from 'node:os'
 import type { Outcome } from '../runtime/testing/scenario.ts'
 import { runSeed } from '../runtime/testing/scenario.ts'
 import { shrink } from '../runtime/testing/shrink.ts'
+import { flag, given, word } from './flags.ts'
 import { plants } from './plants.mjs'
 import { runSeeds, type Told } from './seeds.ts'
 
 /** Lines of a trace that are shown before the first promise that was broken. */
 const SHOWN = 60
 
-const flag = (name: string, otherwise: number): number => {
-  const at = process.argv.indexOf(`--${name}`)
-  return at < 0 ? otherwise : Number(process.argv[at + 1])
-}
 const processes = flag('processes', availableParallelism())
 const seed = flag('seed', 0)
 
-if (process.argv.includes('--plant')) await plant(process.argv[process.argv.indexOf('--plant') + 1])
-else if (process.argv.includes('--shrink')) await shorten()
+if (given('plant')) await plant(word('plant'))
+else if (given('shrink')) await shorten()
 else if (seed > 0) show(await runSeed(seed, { trace: true }))
 else await many()
 
